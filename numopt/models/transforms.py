@@ -152,6 +152,23 @@ class EqualityForm:
         C[rows] -= move
         return w, C
 
+    def with_best_slacks(self, w, C):
+        """Return (w, C) with each slack as close to its row as its bounds allow."""
+        s = np.arange(self.n_x, self.n)
+        w, C = w.copy(), C.copy()
+        slack = np.clip(w[s] + C[self._ineq], self.lower[s], self.upper[s])
+        C[self._ineq] -= slack - w[s]
+        w[s] = slack
+        return w, C
+
+    def sides(self, w, C):
+        """Return (lower, upper), what a linear change of the rows has to keep to, shape (m,)."""
+        lower, upper = -C, -C
+        s = np.arange(self.n_x, self.n)
+        lower[self._ineq] += self.lower[s] - w[s]
+        upper[self._ineq] += self.upper[s] - w[s]
+        return lower, upper
+
     def g(self, w):
         """Return the gradient of f, shape (n,)."""
         g = np.zeros(self.n)

@@ -8,30 +8,36 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop, UnsupportedError
 from numopt.core.solver import Iterate, Solver
-from numopt.linalg.factor import sparse_kind
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
 from numopt.models.kkt import kkt_residual
 from numopt.models.transforms import EqualityForm, gradient_scales
-from numopt.solvers.sketched_newton import certificate, interior, paper, restoration
+from numopt.solvers.sketched_newton import (
+    active_set,
+    certificate,
+    choice,
+    interior,
+    paper,
+    restoration,
+    warm,
+)
 from numopt.solvers.sketched_newton.barrier import Barrier, push_inside
 from numopt.solvers.sketched_newton.newton import RestorationNeeded
-from numopt.solvers.sketched_newton.warm import warm_state
 
 FIRST_MU = 0.1
 SMALLEST_MU = 1e-13
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
-FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
 MOVES = 10  # points tried when a function is undefined at the start point
 
 
 class State(NamedTuple):
-    """The iterate of the interior method, and the scales of the form that it lives in."""
+    """The iterate of the interior or the active-set method, and the form that it lives in."""
 
-    inner: interior.State
+    inner: interior.State | active_set.State
     f_scale: float
     c_scale: np.ndarray  # (m,)
+    inequalities: str  # which of the two, and why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +115,7 @@ class SketchedNewton(Solver):
         "auto", "exact", "minres", "projected_cg", "nystrom",
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
+    inequalities: Literal["auto", "barrier", "active_set"] = "auto"
     multipliers: Any = None
     block: int = 0
     lam0: float = 0.0
@@ -154,15 +161,22 @@ class SketchedNewton(Solver):
     def init(self, problem, x0, run):
         if self.variant == "paper":
             return paper.init(self, problem, x0, run)
-        warm = self.multipliers is not None
-        x = x0 if warm else _defined_start(problem, x0, run)
+        x = x0 if self.multipliers is not None else _defined_start(problem, x0, run)
         scales = gradient_scales(problem, x)
         form, barrier = self._form(problem, run, *scales)
-        if warm:
-            return State(warm_state(form, barrier, x, self.multipliers), *scales)
+        chosen = choice.inequalities(self, form, barrier)
+        return State(self._first(form, barrier, x, chosen.name), *scales, str(chosen))
+
+    def _first(self, form, barrier, x, inequalities):
+        """Return the first state of the method that treats inequalities in the given way."""
+        active = inequalities == "active_set"
+        if self.multipliers is not None:
+            state = warm.active_set_state if active else warm.interior_state
+            return state(form, barrier, x, self.multipliers)
         w = form.start(x, push_inside)
-        mu = FIRST_MU if barrier.any else 0.0
-        return State(interior.first_state(form, barrier, w, mu), *scales)
+        if active:
+            return active_set.first_state(form, barrier, w)
+        return interior.first_state(form, barrier, w, FIRST_MU if barrier.any else 0.0)
 
     def step(self, problem, s, run):
         if self.variant == "paper":
@@ -172,6 +186,8 @@ class SketchedNewton(Solver):
             raise _conclusion(certificate.infeasibility(problem, form, s.inner))
         if not form.free:
             return s._replace(inner=certificate.all_fixed(s.inner))
+        if isinstance(s.inner, active_set.State):
+            return self._on_active_sides(form, barrier, s)
         smallest_mu = max(MU_BELOW_TOL * self.tol * min(1.0, s.f_scale), SMALLEST_MU)
         return s._replace(inner=self._advanced(form, barrier, s.inner, smallest_mu))
 
@@ -180,6 +196,20 @@ class SketchedNewton(Solver):
             return interior.advance(form, barrier, inner, smallest_mu)
         except RestorationNeeded:
             return restoration.restored(form, barrier, inner, self.tol)
+
+    def _on_active_sides(self, form, barrier, s):
+        """Return the next state of the active-set method, or the first of the one that takes over.
+
+        It begins where the active-set method got, if that is feasible, or where it began.
+        """
+        try:
+            return s._replace(inner=active_set.advance(form, barrier, s.inner, self.tol))
+        except active_set.GivenUp as why:
+            told = f"barrier: took over from active_set because {why}"
+        feasible = np.abs(s.inner.C).max(initial=0.0) <= self.tol
+        w = form.start(form.full(s.inner.w if feasible else s.inner.start), push_inside)
+        mu = FIRST_MU if barrier.any else 0.0
+        return s._replace(inner=interior.first_state(form, barrier, w, mu), inequalities=told)
 
     def report(self, problem, s, run):
         if self.variant == "paper":
@@ -194,7 +224,9 @@ class SketchedNewton(Solver):
         x = form.full(r.w)
         fun, kkt = _measured(problem, x, multipliers)
         scalars = {"mu": r.mu, "alpha": r.alpha, "delta_w": r.delta_w}
-        fields = {"multipliers": multipliers, "linear_solver": _choice(self, problem).told(form)}
+        solver = choice.told(choice.linear_solver(self, problem), form)
+        fields = {"multipliers": multipliers, "linear_solver": solver}
+        fields["inequalities"] = s.inequalities
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
@@ -203,7 +235,7 @@ class SketchedNewton(Solver):
         """Return the equality form and its barrier, kept for the length of a run."""
         known = problem.memo.get("form")
         if known is None:
-            mode = _choice(self, problem).mode
+            mode = choice.linear_solver(self, problem).name
             products = partial(SymmetricProducts, mode=mode, rng=run.rng) if mode in MODES else None
             form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, products)
             known = problem.memo["form"] = form, Barrier(form.lower, form.upper)
@@ -231,31 +263,6 @@ def _measured(problem, x, multipliers):
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
     kkt = kkt_residual(problem, x, multipliers["constraints"], z_lower, z_upper, g, c, J)
     return problem.fun(x), kkt
-
-
-class _Choice(NamedTuple):
-    """A linear solver and why it was chosen."""
-
-    mode: str
-    reason: str
-
-    def told(self, form):
-        """Return a sentence for the result."""
-        if self.mode in MODES:
-            return f"{self.mode}: {self.reason}"
-        kind = "dense" if form.dense else sparse_kind()
-        return f"exact ({kind}, n + m = {form.n + form.m}): {self.reason}"
-
-
-def _choice(method, problem):
-    """Return the linear solver for a problem."""
-    if method.linear_solver != "auto":
-        return _Choice(method.linear_solver, "as demanded")
-    if not problem.only_products or problem.n <= DENSE_LIMIT:
-        return _Choice("exact", "the Hessian is available")
-    if problem.m <= FEW_ROWS:
-        return _Choice("projected_cg", f"no `hess`, n > {DENSE_LIMIT}, few constraints")
-    return _Choice("minres", f"no `hess`, n > {DENSE_LIMIT}")
 
 
 def _defined_start(problem, x0, run):

@@ -1,19 +1,19 @@
-"""Warm start: the interior state that belongs to a point and multipliers of an earlier run."""
+"""Warm start: the state that belongs to a point and multipliers of an earlier run."""
 
 from functools import partial
 
 import numpy as np
 
 from numopt.core.errors import OptionError
+from numopt.solvers.sketched_newton import active_set, interior
 from numopt.solvers.sketched_newton.barrier import push_inside
-from numopt.solvers.sketched_newton.interior import first_state
 
 PUSH = 1e-6  # the start is moved inside its bounds by no more than this, relatively
 SMALLEST_MU, LARGEST_MU = 1e-8, 0.1
 
 
-def warm_state(form, barrier, x, multipliers):
-    """Return the first state at `x` with given multipliers.
+def interior_state(form, barrier, x, multipliers):
+    """Return the first state of the interior method at `x` with given multipliers.
 
     Parameters
     ----------
@@ -32,10 +32,16 @@ def warm_state(form, barrier, x, multipliers):
     w = form.start(x, partial(push_inside, relative=PUSH))
     mu = np.clip(barrier.average(w, z_lower, z_upper), SMALLEST_MU, LARGEST_MU)
     mu = float(mu) if barrier.any else 0.0
-    s = first_state(form, barrier, w, mu)
+    s = interior.first_state(form, barrier, w, mu)
     centre_lower, centre_upper = barrier.centres(w, mu)
     z_lower, z_upper = np.maximum(z_lower, centre_lower), np.maximum(z_upper, centre_upper)
     return s._replace(y=y, z_lower=z_lower, z_upper=z_upper)
+
+
+def active_set_state(form, barrier, x, multipliers):
+    """Return the first state of the active-set method; parameters as for `interior_state`."""
+    known = form.scaled_multipliers(*_checked(form.problem, multipliers))
+    return active_set.first_state(form, barrier, form.start(x, np.clip), known)
 
 
 def _checked(problem, multipliers):
