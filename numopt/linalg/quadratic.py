@@ -24,7 +24,7 @@ import numpy as np
 from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
 
 DEPENDENT = 1e-10  # a normal this close to the span of others, relatively, belongs to it
-MET = 1e-13  # violation, relative to the rounding errors that are possible, of a row that is met
+MET = 1e-14  # violation, relative to the rounding errors that are possible, of a row that is met
 STEPS_PER_ROW, FEWEST_STEPS = 5, 100
 
 
@@ -222,7 +222,7 @@ class _Dual:
         rank = int((np.abs(qr.diagonal()) > DEPENDENT).sum())
         order = order[:rank] - 1
         self.W = [int(W[i]) for i in order]
-        self.R = np.triu(qr[:rank, :rank]) * self.size[self.W]
+        self.R = qr[:rank, :rank] * self.size[self.W]  # only its upper triangle counts
         self.Q = dorgqr(qr[:, :rank], tau[:rank])[0]
 
     def _polish(self):

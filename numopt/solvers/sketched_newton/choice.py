@@ -6,6 +6,7 @@ from numopt.linalg.factor import sparse_kind
 from numopt.linalg.iterative import MODES
 from numopt.linalg.kkt import DENSE_LIMIT
 
+LARGEST_QUADRATIC = 100_000  # n (n + m) up to which quadratic programs are cheaper than patience
 FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
 
 
@@ -44,7 +45,7 @@ def inequalities(method, form, barrier):
         return Choice(method.inequalities, "as demanded")
     if not barrier.any:
         return Choice("barrier", "not needed, there are none")
-    size = form.n_x + form.m
-    if form.products or size > DENSE_LIMIT:
-        return Choice("barrier", f"n + m = {size} is large")
-    return Choice("active_set", f"n + m = {size} is small")
+    size = f"n = {form.n_x}, m = {form.m}"
+    if form.products or form.n_x * (form.n_x + form.m) > LARGEST_QUADRATIC:
+        return Choice("barrier", f"{size} is large")
+    return Choice("active_set", f"{size} is small")

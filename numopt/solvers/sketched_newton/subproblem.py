@@ -95,7 +95,7 @@ class Subproblem:
             q = solve_quadratic(self.convex.L, g, self.A, low, up, caps, guess)
             if q is None or cap >= LARGEST_CAP or _largest(q.y[: self.m]) < cap:
                 return q
-            cap *= CAP_GROWTH
+            cap, guess = cap * CAP_GROWTH, q.working
 
 
 def all_sides(model, w, C):
