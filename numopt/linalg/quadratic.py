@@ -24,7 +24,7 @@ import numpy as np
 from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
 
 DEPENDENT = 1e-10  # a normal this close to the span of others, relatively, belongs to it
-MET = 1e-14  # violation, relative to the rounding errors that are possible, of a row that is met
+MET = 1e-15  # violation, relative to the rounding errors that are possible, of a row that is met
 STEPS_PER_ROW, FEWEST_STEPS = 5, 100
 
 
@@ -87,10 +87,10 @@ class _Dual:
         for _ in range(STEPS_PER_ROW * self.u.size + FEWEST_STEPS):
             p, sign = self._most_violated()
             if sign == 0:
-                self._polish()
                 return True
             if not self._move(p, sign):
                 return False
+            self._polish()
         return False
 
     def signs(self):
@@ -119,7 +119,7 @@ class _Dual:
             self.u[W] = 0.0
             W = W[fine]
         self._factorise(W)
-        self.v = -self.c
+        self._polish()
 
     # -- one row -------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class _Dual:
         amount[self.W] = -inf
         amount *= self.per_size
         p = int(amount.argmax())
-        rounding = sqrt(self.c @ self.c) + float(np.abs(self.u) @ self.size)
+        rounding = sqrt(self.c @ self.c) + sqrt(self.v @ self.v)
         if not amount[p] > MET * rounding:
             return p, 0
         if self.u[p]:
@@ -226,12 +226,14 @@ class _Dual:
         self.Q = dorgqr(qr[:, :rank], tau[:rank])[0]
 
     def _polish(self):
-        """Compute the multipliers of W anew from its factors: R'R u_W = N_W'v - target."""
-        W = self.W
-        self.u[W] = 0.0
-        self.v = -(self.c + self.N @ self.u)
-        self.u[W] = u = self._back(self._back(self.v @ self.N[:, W] - self.target[W], 1))
-        self.v -= self.N[:, W] @ u
+        """Compute v and the multipliers of W anew: v meets the rows of W to full accuracy."""
+        c = self.c
+        if self.capped:
+            c = c + self.N[:, self.capped] @ self.u[self.capped]
+        along, rest = self._split(c)
+        step = self._back(self.target[self.W], 1)
+        self.v = self.Q @ step - rest
+        self.u[self.W] = -self._back(along + step)
 
     def _back(self, b, trans=0):
         return _triangular(self.R, b, trans=trans) if b.size else b
