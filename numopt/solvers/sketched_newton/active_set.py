@@ -23,13 +23,14 @@ import numpy as np
 from numopt.linalg.convexify import indefinite
 from numopt.solvers.sketched_newton.filter import Filter
 from numopt.solvers.sketched_newton.interior import barrier_error
-from numopt.solvers.sketched_newton.subproblem import Subproblem, all_sides, dense
+from numopt.solvers.sketched_newton.subproblem import LARGEST_CAP, Subproblem, all_sides, dense
 
 FIRST_RADIUS, SMALLEST_RADIUS = 10.0, 1e-9
 GOOD_MODEL = 0.75  # part of the predicted decrease that lets the radius grow
 NEARLY_FEASIBLE = 1e-4  # a violation below this does not keep the radius from growing
+SLACK = 1e-12  # relative rounding errors of f
 ROUNDS = 3  # quadratic programs at one point, while multipliers or working set are unknown
-PATIENCE, PROGRESS = 30, 0.5  # steps in which the KKT error must fall by this factor
+PATIENCE, PROGRESS = 20, 0.5  # steps in which the KKT error must fall by this factor
 
 
 class GivenUp(Exception):  # noqa: N818 - a signal
@@ -172,8 +173,10 @@ def _accepted(model, s, qp, step, radius):
 
 def _judged(model, s, theta, step, trial):
     """Return the filter after acceptance of the trial point, or None if it is refused."""
-    pair, current = (trial.theta, trial.f), (theta, s.f)
-    ok, by_armijo = s.filter.passes(pair, current, 1.0, step.change)
+    if trial.f - s.f > LARGEST_CAP * theta + SLACK * abs(s.f):
+        return None  # not even for a point that meets all rows
+    current = theta, s.f
+    ok, by_armijo = s.filter.passes((trial.theta, trial.f), current, 1.0, step.change)
     if not ok or not model.differentiable(trial.w):
         return None
     return s.filter if by_armijo else s.filter.added(*current)

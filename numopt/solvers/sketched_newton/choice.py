@@ -45,6 +45,9 @@ def inequalities(method, form, barrier):
         return Choice(method.inequalities, "as demanded")
     if not barrier.any:
         return Choice("barrier", "not needed, there are none")
+    equations = int((form.problem.cl == form.problem.cu).sum())
+    if equations > form.n_x:
+        return Choice("barrier", "there are more equations than variables")
     size = f"n = {form.n_x}, m = {form.m}"
     if form.products or form.n_x * (form.n_x + form.m) > LARGEST_QUADRATIC:
         return Choice("barrier", f"{size} is large")
