@@ -75,18 +75,11 @@ def first_state(model, barrier, w, multipliers=None):
     """Return the state at w; `multipliers` (y, z_lower, z_upper) of this form if they are known."""
     w, C = model.with_best_slacks(w, model.C(w))
     f, g, A = model.f(w), model.g(w), model.A(w)
-    known = multipliers is not None
     y, z_lower, z_upper = multipliers or (np.zeros(model.m), *barrier.start_multipliers())
+    around, strategy = Filter.around(np.abs(C).sum()), model.new_strategy()
     working = np.zeros(model.m + model.n_x, int)
-    if known:
-        lower, upper = all_sides(model, w, C)
-        pull = np.concatenate([y, (z_upper - z_lower)[: model.n_x]])
-        working = (pull > upper).astype(int) - (pull < lower)
-    around = Filter.around(np.abs(C).sum())
-    strategy = model.new_strategy()
-    return State(
-        w, y, z_lower, z_upper, f, C, g, A, around, strategy, working, start=w, known=known
-    )
+    s = State(w, y, z_lower, z_upper, f, C, g, A, around, strategy, working, start=w)
+    return s if multipliers is None else s._replace(working=_held(model, s), known=True)
 
 
 def advance(model, barrier, s, tol):
@@ -102,7 +95,8 @@ def advance(model, barrier, s, tol):
     while step is not None:
         found = _accepted(model, s, qp, step, radius)
         if found is not None:
-            return _watched(model, barrier, s, _moved(model, s, radius, *found), tol)
+            new = _moved(model, s, radius, *found)
+            return _watched(model, barrier, s, new, tol, not qp.convex.changed)
         radius = 0.5 * min(radius, step.length)
         if radius < SMALLEST_RADIUS:
             raise GivenUp("its steps became too short")
@@ -110,9 +104,10 @@ def advance(model, barrier, s, tol):
     raise GivenUp("a quadratic program could not be solved")
 
 
-def _watched(model, barrier, s, new, tol):
+def _watched(model, barrier, s, new, tol, convex):
+    """Return the new state with its progress noted; `convex` if H was so at the old one."""
     error = barrier_error(new, barrier, 0.0)
-    if error <= tol and new.strategy is None and _saddle(model, new):
+    if error <= tol and not convex and new.strategy is None and _saddle(model, new):
         raise GivenUp("it found a stationary point that is no minimum")
     stalled = 0 if error <= PROGRESS * s.error else s.stalled + 1
     if stalled > PATIENCE:
@@ -121,12 +116,20 @@ def _watched(model, barrier, s, new, tol):
 
 
 def _saddle(model, s):
-    """Return whether the Hessian has negative curvature along the sides with a multiplier."""
-    pull = np.concatenate([s.y, (s.z_upper - s.z_lower)[: model.n_x]])
-    lower, upper = all_sides(model, s.w, s.C)
-    held = (pull > upper) | (pull < lower) | (lower == upper)
+    """Return whether the Hessian has negative curvature along the sides that are held."""
     A = np.concatenate([dense(s.A)[:, : model.n_x], np.eye(model.n_x)])
-    return indefinite(_hessian(model, s, s.y), A[held])
+    return indefinite(_hessian(model, s, s.y), A[_held(model, s) != 0])
+
+
+def _held(model, s):
+    """Return +1 or -1 for the rows and variables whose multiplier exceeds their distance to it.
+
+    That identifies the active sides near a solution (Facchinei, Fischer and Kanzow 1998).
+    """
+    lower, upper = all_sides(model, s.w, s.C)
+    pull = np.concatenate([s.y, (s.z_upper - s.z_lower)[: model.n_x]])
+    side = (pull > upper).astype(int) - (pull < lower)
+    return np.where(lower == upper, 1, side)
 
 
 def _hessian(model, s, y):
@@ -138,18 +141,22 @@ def _hessian(model, s, y):
 
 
 def _first_step(model, s):
-    """Return the quadratic program at s and its solution, whose working set has settled."""
-    y, working, known = s.y, s.working, s.known
+    """Return the quadratic program at s and its solution.
+
+    It is solved again with another Hessian while the working set changes for which that was
+    convexified, and at the very first point, where y is not known before: it costs no evaluation
+    of f or c.
+    """
+    y, working, known = s.y, s.working, s.known or not model.m
     for _ in range(ROUNDS):
         qp = Subproblem(model, s, _hessian(model, s, y), working)
         step = qp.solve(s.radius, working)
         if step is None:
             break
         settled = not qp.convex.changed or np.array_equal(step.working, working)
-        if known and settled:
+        if settled and known:
             break
-        known = settled or not model.m
-        y, working = step.y if not s.known else s.y, step.working
+        y, working = s.y if known else step.y, step.working
     return qp, step
 
 
