@@ -112,7 +112,7 @@ class _Dual:
         while W.size:
             self._factorise(W)
             self._polish()
-            W, u = np.array(self.W), self.u[self.W]
+            W, u = np.array(self.W, int), self.u[self.W]
             fine = (self.low[W] <= u) & (u <= self.high[W])
             if fine.all():
                 return

@@ -817,7 +817,8 @@ def test_callback_raises():
 def test_callback_modifies_its_argument():
     def vandal(intermediate_result):
         res = intermediate_result
-        for array in (res.x, res.best["x"], res.multipliers["lower"], res.multipliers["upper"]):
+        best = res.best or {"x": np.zeros(2)}  # there is none before the first feasible point
+        for array in (res.x, best["x"], res.multipliers["lower"], res.multipliers["upper"]):
             array[:] = np.nan
         res.multipliers["constraints"][0][...] = np.nan
         res.counts.clear()
