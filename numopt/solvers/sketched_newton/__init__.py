@@ -20,15 +20,13 @@ from numopt.solvers.sketched_newton import (
     interior,
     paper,
     restoration,
-    warm,
+    start,
 )
-from numopt.solvers.sketched_newton.barrier import Barrier, push_inside
+from numopt.solvers.sketched_newton.barrier import Barrier
 from numopt.solvers.sketched_newton.newton import RestorationNeeded
 
-FIRST_MU = 0.1
 SMALLEST_MU = 1e-13
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
-MOVES = 10  # points tried when a function is undefined at the start point
 
 
 class State(NamedTuple):
@@ -49,10 +47,10 @@ class SketchedNewton(Solver):
     Parameters
     ----------
     variant : {"auto", "paper"}
-        ``"auto"`` is the practical method: primal-dual barrier for bounds and inequalities, exact
-        augmented Lagrangian and then a filter as safeguards, second-order correction, restoration
-        of feasibility. ``"paper"`` is the published method for equality constraints, with the
-        2-norm of (grad L, c) as its measure.
+        ``"auto"`` is the practical method: active set or primal-dual barrier for bounds and
+        inequalities, exact augmented Lagrangian or filter as safeguards, second-order correction,
+        restoration of feasibility. ``"paper"`` is the published method for equality constraints,
+        with the 2-norm of (grad L, c) as its measure.
     linear_solver : str
         How KKT systems are solved. The practical method factorises them (``"exact"``) or uses
         products with the Hessian only, inexactly: ``"minres"`` for any constraints, and for few
@@ -62,6 +60,13 @@ class SketchedNewton(Solver):
         Kaczmarz (``"rk"``, the default), single Gaussian sketches (``"gv"``), blocks of rows,
         of Gaussian columns or of a CountSketch (``"block_rows"``, ``"block_gauss"``,
         ``"countsketch"``), and ``"exact"``.
+    inequalities : {"auto", "active_set", "barrier"}
+        How the practical method treats bounds and inequalities. ``"active_set"`` solves a dense
+        quadratic program in each iteration, needs the fewest evaluations, and makes the most of a
+        warm start; ``"barrier"`` factorises sparse matrices and is for large problems. ``"auto"``
+        is the former up to n (n + m) = 100000, unless there are more equations than variables; it
+        changes over to the barrier where the active set does not get on. ``res.inequalities`` says
+        what was used in the end, and why.
     multipliers : dict, optional
         Warm start of the practical method: ``res.multipliers`` of a similar problem, to be given
         together with its solution as `x0`.
@@ -84,16 +89,18 @@ class SketchedNewton(Solver):
     Notes
     -----
     The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`).
-    One iteration costs one factorisation of a matrix of size n + m (dense up to 500, sparse above)
-    or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian.
+    One iteration costs one Hessian, one gradient, one Jacobian and one factorisation of a matrix of
+    size n + m (dense up to 500, sparse above), or more if its inertia has to be corrected; on an
+    active set, a quadratic program with n variables and m rows instead of the factorisation.
 
-    Result: the fields of every result and ``multipliers``, a certificate together with ``x``. A
-    run that ends INFEASIBLE has ``infeasibility`` in addition, a dictionary: the multipliers
-    ``constraints`` (m,), ``lower`` and ``upper`` (n,) with which the sum of the violations,
-    weighted by ``weights`` (m,), is stationary at ``x``; that sum, ``violation``; ``residual``, how
-    well they do, recomputed from the problem and at most 1e-6; and ``farkas``, None or, where the
-    rows involved are linear, a dictionary: its ``gap > 0`` proves that there is no feasible point
-    at a distance from ``x`` below ``radius`` in the 1-norm.
+    Result: the fields of every result, the sentences ``linear_solver`` and ``inequalities``, and
+    ``multipliers``, a certificate together with ``x``. A run that ends INFEASIBLE has
+    ``infeasibility`` in addition, a dictionary: the multipliers ``constraints`` (m,), ``lower`` and
+    ``upper`` (n,) with which the sum of the violations, weighted by ``weights`` (m,), is stationary
+    at ``x``; that sum, ``violation``; ``residual``, how well they do, recomputed from the problem
+    and at most 1e-6; and ``farkas``, None or, where the rows involved are linear, a dictionary: its
+    ``gap > 0`` proves that there is no feasible point at a distance from ``x`` below ``radius`` in
+    the 1-norm.
 
     References
     ----------
@@ -101,6 +108,8 @@ class SketchedNewton(Solver):
        Lagrangian and Randomized Iterative Sketching, ICML 2023.
     .. [2] A. Waechter, L. T. Biegler, On the implementation of an interior-point filter
        line-search algorithm for large-scale nonlinear programming, Math. Program. 106, 2006.
+    .. [3] R. Fletcher, S. Leyffer, Nonlinear programming without a penalty function, Math. Program.
+       91, 2002.
     """
 
     name = "sketched_newton"
@@ -139,6 +148,8 @@ class SketchedNewton(Solver):
         self.require(self.block >= 0, "block", "must be >= 0")
         unused = self.variant == "auto" and self.lam0
         self.require(not unused, "lam0", "is for variant='paper'")
+        unused = self.variant == "paper" and self.inequalities != "auto"
+        self.require(not unused, "inequalities", "is for variant='auto'")
         other = SKETCHES if self.variant == "auto" else MODES
         rule = f"must be none of {', '.join(other)} for variant={self.variant!r}"
         self.require(self.linear_solver not in other, "linear_solver", rule)
@@ -152,6 +163,12 @@ class SketchedNewton(Solver):
                 f"method 'sketched_newton' with variant='paper' cannot handle {what}; "
                 "variant='auto' can."
             )
+        mode = choice.linear_solver(self, problem).name
+        if self.inequalities == "active_set" and mode in MODES:
+            raise UnsupportedError(
+                "inequalities='active_set' needs the Hessian as a matrix, but "
+                f"linear_solver={self.linear_solver!r} has only products with it here"
+            )
         if self.linear_solver in MODES and problem.hess_kind == "quasi-newton":
             raise UnsupportedError(
                 f"linear_solver={self.linear_solver!r} needs `hess` or `hessp`, or exact gradients "
@@ -161,22 +178,12 @@ class SketchedNewton(Solver):
     def init(self, problem, x0, run):
         if self.variant == "paper":
             return paper.init(self, problem, x0, run)
-        x = x0 if self.multipliers is not None else _defined_start(problem, x0, run)
+        x = x0 if self.multipliers is not None else start.defined(problem, x0, run)
         scales = gradient_scales(problem, x)
         form, barrier = self._form(problem, run, *scales)
         chosen = choice.inequalities(self, form, barrier)
-        return State(self._first(form, barrier, x, chosen.name), *scales, str(chosen))
-
-    def _first(self, form, barrier, x, inequalities):
-        """Return the first state of the method that treats inequalities in the given way."""
-        active = inequalities == "active_set"
-        if self.multipliers is not None:
-            state = warm.active_set_state if active else warm.interior_state
-            return state(form, barrier, x, self.multipliers)
-        w = form.start(x, push_inside)
-        if active:
-            return active_set.first_state(form, barrier, w)
-        return interior.first_state(form, barrier, w, FIRST_MU if barrier.any else 0.0)
+        first = start.active_set_state if chosen.name == "active_set" else start.interior_state
+        return State(first(form, barrier, x, self.multipliers), *scales, str(chosen))
 
     def step(self, problem, s, run):
         if self.variant == "paper":
@@ -207,9 +214,8 @@ class SketchedNewton(Solver):
         except active_set.GivenUp as why:
             told = f"barrier: took over from active_set because {why}"
         feasible = np.abs(s.inner.C).max(initial=0.0) <= self.tol
-        w = form.start(form.full(s.inner.w if feasible else s.inner.start), push_inside)
-        mu = FIRST_MU if barrier.any else 0.0
-        return s._replace(inner=interior.first_state(form, barrier, w, mu), inequalities=told)
+        x = form.full(s.inner.w if feasible else s.inner.start)
+        return s._replace(inner=start.interior_state(form, barrier, x), inequalities=told)
 
     def report(self, problem, s, run):
         if self.variant == "paper":
@@ -263,17 +269,3 @@ def _measured(problem, x, multipliers):
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
     kkt = kkt_residual(problem, x, multipliers["constraints"], z_lower, z_upper, g, c, J)
     return problem.fun(x), kkt
-
-
-def _defined_start(problem, x0, run):
-    """Return x0 inside its bounds, moved a little further if a function is undefined there."""
-    x = push_inside(x0, problem.lb, problem.ub)
-    for move in range(MOVES + 1):
-        f, c = problem.fun(x), problem.cons(x)
-        if f == -np.inf:
-            raise Stop(Status.UNBOUNDED, "the objective is -inf")
-        if np.isfinite(f) and np.isfinite(c).all():
-            return x
-        distance = 10.0 ** (move / 2 - 4) * (1.0 + np.abs(x0))
-        x = push_inside(x0 + distance * run.normal(x0.shape), problem.lb, problem.ub)
-    raise Stop(Status.NONFINITE, "near the start point")
