@@ -21,7 +21,8 @@ class Run:
         self.rng = np.random.default_rng(rng)
         self.nit = nit
         self.started = perf_counter()
-        self.note = ""
+        self.note = ""  # why the run ended
+        self.remark = ""  # what else the message should tell
         self._counts = problem.counts
 
     @property
@@ -211,7 +212,8 @@ def _best(best):
 def _message(solver, status, it, run):
     head = "running" if status is None else status.sentence
     note = f" ({run.note})" if run.note else ""
+    remark = f" {run.remark}." if run.remark else ""
     return (
         f"{solver.name}: {head}{note}. {solver.measure} {it.optimality:.2e}, "
-        f"violation {it.violation:.2e}, tolerance {solver.tol:.2e}."
+        f"violation {it.violation:.2e}, tolerance {solver.tol:.2e}.{remark}"
     )

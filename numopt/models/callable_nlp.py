@@ -257,6 +257,14 @@ class CallableNLP(Caller, NLP):
         given = self.objective.hessp is not None and self.objective.hess is None
         return given and self.hess_kind == "exact"
 
+    @property
+    def linear_rows(self):
+        """Which rows of c are known to be linear, shape (m,)."""
+        linear = np.zeros(self.m, dtype=bool)
+        for rows, part in zip(self.rows, self.slices, strict=True):
+            linear[part] = isinstance(rows, ConstantRows)
+        return linear
+
     # -- second derivatives ------------------------------------------------------------------
 
     def hess_strategy(self):

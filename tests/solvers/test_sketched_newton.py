@@ -224,7 +224,7 @@ def bowl(n, **given):
 
 def certified(p, res, tol=1e-6):
     m = res.multipliers
-    y = np.concatenate([np.zeros(0), *np.atleast_1d(m["constraints"])], axis=None)
+    y = np.concatenate([np.zeros(0), *map(np.ravel, m["constraints"])])
     at = p.grad(res.x), p.cons(res.x), p.jac(res.x)
     kkt = kkt_residual(p, res.x, y, m["lower"], m["upper"], *at)
     return kkt.optimality <= tol and kkt.feasibility <= tol
@@ -277,8 +277,34 @@ def test_duplicate_rows(copies):
     res = solve(bowl(2, constraints=[row]))
     assert res.success
     np.testing.assert_allclose(res.x, 0.5, atol=1e-6)
+    assert f"rank 1 of {copies} linear equality rows" in res.message
     y = res.multipliers["constraints"][0]
-    np.testing.assert_allclose(y, 1 / copies, atol=1e-5)
+    assert np.count_nonzero(y) == 1
+    np.testing.assert_allclose(y.sum(), 1, atol=1e-5)
+
+
+def test_rows_left_out_keep_their_numbers():
+    A = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [2.0, 2.0, 0.0], [0.0, 1.0, -1.0]])
+    ball = numopt.NonlinearRows(lambda x: x @ x, upper=1.0, jac=lambda x: 2 * x)
+    rows = numopt.LinearRows(A, A.sum(axis=1) / 2, A.sum(axis=1) / 2)
+    p = bowl(3, constraints=[ball, rows])
+    res = solve(p)
+    assert certified(p, res)
+    assert "rank 2 of 4 linear equality rows, 2 left out" in res.message
+    assert np.isin([1, 2], np.flatnonzero(res.multipliers["constraints"][1] == 0)).any()
+    again = solve(p, options={"multipliers": res.multipliers}, x0=res.x)
+    assert again.success
+    assert again.nit <= 2
+    first = solve(p, options={"maxiter": 1})
+    assert "rank 2 of 4" in solve(p, state=first.state).message
+
+
+def test_contradictory_linear_rows_are_certified():
+    A = np.array([[1.0, 1.0], [2.0, 2.0]])
+    res = solve(bowl(2, constraints=[numopt.LinearRows(A, [1, 3], [1, 3])]))
+    assert res.status is Status.INFEASIBLE
+    assert res.infeasibility["farkas"]["radius"] > 1e6
+    assert "rank 1 of 2 linear equality rows; the sides" in res.message
 
 
 def test_more_rows_than_variables():

@@ -13,6 +13,7 @@ from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
 from numopt.models.kkt import kkt_residual
+from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import certificate, interior, paper, restoration
 from numopt.solvers.sketched_newton.barrier import Barrier, push_inside
@@ -27,11 +28,12 @@ MOVES = 10  # points tried when a function is undefined at the start point
 
 
 class State(NamedTuple):
-    """The iterate of the interior method, and the scales of the form that it lives in."""
+    """The iterate of the interior method, and what makes the form that it lives in."""
 
     inner: interior.State
     f_scale: float
     c_scale: np.ndarray  # (m,)
+    dependence: Dependence  # of the linear equality rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,8 @@ class SketchedNewton(Solver):
     -----
     The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`).
     One iteration costs one factorisation of a matrix of size n + m (dense up to 500, sparse above)
-    or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian.
+    or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian. Linear
+    equality rows that follow from others are left out, with multipliers 0; the message says so.
 
     Result: the fields of every result and ``multipliers``, a certificate together with ``x``. A
     run that ends INFEASIBLE has ``infeasibility`` in addition, a dictionary: the multipliers
@@ -156,7 +159,7 @@ class SketchedNewton(Solver):
             return paper.init(self, problem, x0, run)
         warm = self.multipliers is not None
         x = x0 if warm else _defined_start(problem, x0, run)
-        scales = gradient_scales(problem, x)
+        scales = *gradient_scales(problem, x), linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *scales)
         if warm:
             return State(warm_state(form, barrier, x, self.multipliers), *scales)
@@ -167,7 +170,7 @@ class SketchedNewton(Solver):
     def step(self, problem, s, run):
         if self.variant == "paper":
             return paper.step(self, problem, s, run)
-        form, barrier = self._form(problem, run, s.f_scale, s.c_scale)
+        form, barrier = self._form(problem, run, *s[1:])
         if s.inner.violation is not None:
             raise _conclusion(certificate.infeasibility(problem, form, s.inner))
         if not form.free:
@@ -184,7 +187,7 @@ class SketchedNewton(Solver):
     def report(self, problem, s, run):
         if self.variant == "paper":
             return paper.report(self, problem, s, run)
-        form, _ = self._form(problem, run, s.f_scale, s.c_scale)
+        form, _ = self._form(problem, run, *s[1:])
         r = s.inner
         multipliers = {
             "constraints": form.row_multipliers(r.y),
@@ -199,13 +202,14 @@ class SketchedNewton(Solver):
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
 
-    def _form(self, problem, run, f_scale, c_scale):
+    def _form(self, problem, run, f_scale, c_scale, dependence):
         """Return the equality form and its barrier, kept for the length of a run."""
         known = problem.memo.get("form")
         if known is None:
             mode = _choice(self, problem).mode
             products = partial(SymmetricProducts, mode=mode, rng=run.rng) if mode in MODES else None
-            form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, products)
+            repeated, run.remark = dependence.repeated, dependence.told()
+            form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, repeated, products)
             known = problem.memo["form"] = form, Barrier(form.lower, form.upper)
         return known
 
