@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix
 
 WAVES = 50  # how often rows are put aside
 SOLID = 1e-6  # entries above this, relative to their row, prove independence
 LARGEST_CORE = 2e8  # (rows)^2 times columns
+SMALL = 10_000  # entries of a matrix that is dense from the beginning
 RANK_TOL = 1e-12  # pivots below this, relatively, are zero
 CONSISTENT = 64 * np.finfo(float).eps  # right-hand sides may differ by this part of their terms
 
@@ -63,32 +64,34 @@ def linear_dependence(problem, x):
     if not rows.size:
         return Dependence(0, 0, nothing, nothing)
     x, free = np.clip(x, problem.lb, problem.ub), np.flatnonzero(problem.lb < problem.ub)
-    J, side = csr_matrix(problem.jac(x))[rows], problem.cl[rows]
-    gap, size = problem.cons(x)[rows] - side, abs(J) @ np.abs(x) + np.abs(side)
-    A, scale = _equilibrated(J[:, free])
-    core = _core(A)
-    dependent, repeated = _dependent(A[core], gap[core] * scale[core], size[core] * scale[core])
-    found, said = rows[core[dependent]], (repeated, ~repeated)
-    parts = (np.sort(found[which]) for which in said)
+    core, A = _examined(problem.jac(x), rows, free)
+    side = problem.cl[core]
+    gap, size = problem.cons(x)[core] - side, abs(problem.jac(x)) @ np.abs(x)
+    dependent, repeated = _dependent(A, gap, size[core] + np.abs(side))
+    found = core[dependent]
+    parts = (np.sort(found[which]) for which in (repeated, ~repeated))
     return Dependence(rows.size, rows.size - found.size, *parts)
 
 
-def _equilibrated(A):
-    """Return A with rows of largest entry 1, and the factors of the rows."""
-    A = csr_matrix(A)
-    largest = abs(A).max(axis=1).toarray().ravel() if A.shape[1] else np.zeros(A.shape[0])
-    scale = 1.0 / np.where(largest > 0.0, largest, 1.0)
-    A = csr_matrix(diags_array(scale) @ A)
-    A.eliminate_zeros()
-    return A, scale
+def _examined(J, rows, free):
+    """Return the rows to examine and these rows of J, dense, zero columns omitted."""
+    if np.prod(J.shape) <= SMALL:
+        return rows, J.toarray()[rows][:, free]
+    A = J[rows][:, free]
+    core = _core(A)
+    A = A[core]
+    A = A[:, np.unique(A.indices)]
+    if A.shape[0] ** 2 * A.shape[1] > LARGEST_CORE:
+        return rows[:0], A[:0].toarray()
+    return rows[core], A.toarray()
 
 
 def _core(A):
-    """Return the numbers of the rows that may depend on others."""
-    rows, A = np.arange(A.shape[0]), abs(A)
+    """Return the numbers of the rows of a sparse matrix that may depend on others."""
+    rows, A = np.arange(A.shape[0]), abs(csr_matrix(A))
     for _ in range(WAVES):
         alone = np.bincount(A.indices, minlength=A.shape[1]) == 1
-        stays = A @ alone.astype(float) <= SOLID
+        stays = A @ alone.astype(float) <= SOLID * A.max(axis=1).toarray().ravel()
         if stays.all():
             break
         rows, A = rows[stays], A[stays]
@@ -97,16 +100,16 @@ def _core(A):
 
 def _dependent(A, gap, size):
     """Return the numbers of dependent rows, and which of them have a fitting right-hand side."""
-    A = A[:, np.unique(A.indices)]
     k, n = A.shape
-    if not k or k**2 * n > LARGEST_CORE:
-        return np.zeros(0, dtype=int), np.zeros(0, dtype=bool)
-    R, pivots = np.zeros((0, k)), np.arange(k)
-    if n:
-        R, pivots = qr(A.T.toarray(), mode="r", pivoting=True)  # pyright: ignore
+    if not A.size:
+        return np.arange(k), np.abs(gap) <= CONSISTENT * size
+    largest = np.abs(A).max(axis=1)
+    scale = 1.0 / np.where(largest > 0.0, largest, 1.0)
+    R, pivots = qr((A * scale[:, None]).T, mode="r", pivoting=True)  # pyright: ignore
     d = np.abs(R.diagonal())
     rank = int((d > RANK_TOL * max(k, n) * d.max(initial=0.0)).sum())
     kept, rest = pivots[:rank], pivots[rank:]
-    T = solve_triangular(R[:rank, :rank], R[:rank, rank:]) if rank else np.zeros((0, rest.size))
+    T = solve_triangular(R[:rank, :rank], R[:rank, rank:])
+    gap, size = gap * scale, size * scale
     misfit = np.abs(gap[rest] - T.T @ gap[kept])
     return rest, misfit <= CONSISTENT * (size[rest] + np.abs(T).T @ size[kept])
