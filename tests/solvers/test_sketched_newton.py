@@ -374,6 +374,50 @@ def test_quasi_newton(name):
     assert res.fun == pytest.approx(solve(p).fun, abs=1e-5)
 
 
+SMALL = [
+    *(
+        "HS6",
+        "HS7",
+        "HS26",
+        "HS39",
+        "HS40",
+        "HS46",
+        "HS61",
+        "HS77",
+        "BT1",
+        "BT4",
+        "BT11",
+        "MARATOS",
+    ),
+    *("HS1", "HS5", "HS10", "HS13", "HS15", "HS24", "HS35", "HS43", "HS71", "HS100", "HS104"),
+]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_gradient_regularization_solves_the_same_problems(name):
+    p = problem(name)
+    by_inertia, res = solve(p), solve(p, options={"regularization": "gradient"})
+    assert certified(p, res)
+    np.testing.assert_allclose(res.fun, by_inertia.fun, rtol=1e-4, atol=1e-4)
+
+
+def test_gradient_shift():
+    H, A = np.diag([1.0, -2.0, 3.0]), np.array([[1.0, 0.0, 1.0]])
+    given = H, A, np.zeros(3), np.ones(3), np.ones(1), 0.0
+    newton = newton_step(*given, ridge=4.0)
+    assert newton.delta_w == 0
+    K = np.block([[H + 4 * np.eye(3), A.T], [A, np.zeros((1, 1))]])
+    np.testing.assert_allclose([*newton.dw, *newton.dy], np.linalg.solve(K, -np.ones(4)))
+    assert newton_step(*given, ridge=0.5).delta_w > 1.5
+
+
+def test_gradient_shift_fades_where_the_model_is_exact():
+    res = solve(problem("HS28"), options={"regularization": "gradient"}, tol=1e-10)
+    assert res.success
+    assert 1 < res.nit <= 12
+    assert res.state[2].inner.gamma == pytest.approx(10.0**res.nit)
+
+
 def test_linear_programs_need_no_curvature():
     """The gradient never changes, so the quasi-Newton matrix must fade."""
     A = LinearConstraint([[1.0, 1.0, 1.0]], 1, 1)
@@ -397,6 +441,7 @@ def test_linear_programs_need_no_curvature():
         {"block": -1},
         {"linear_solver": "rk"},
         {"lam0": 1.0},
+        {"regularization": "gradient", "variant": "paper"},
         {"xi": 1},
     ],
 )

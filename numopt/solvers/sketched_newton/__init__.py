@@ -21,6 +21,7 @@ from numopt.solvers.sketched_newton.newton import RestorationNeeded
 from numopt.solvers.sketched_newton.warm import warm_state
 
 FIRST_MU = 0.1
+FIRST_GAMMA = 1.0  # of regularization="gradient"
 SMALLEST_MU = 1e-13
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
 FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
@@ -58,6 +59,12 @@ class SketchedNewton(Solver):
         Kaczmarz (``"rk"``, the default), single Gaussian sketches (``"gv"``), blocks of rows,
         of Gaussian columns or of a CountSketch (``"block_rows"``, ``"block_gauss"``,
         ``"countsketch"``), and ``"exact"``.
+    regularization : {"inertia", "gradient"}
+        What is added to the Hessian of the practical method: the smallest shift that gives the KKT
+        matrix the right inertia, or before that the shift |grad L| / gamma of `GradientNewton`,
+        where gamma is the radius in which the Hessian was last seen to predict the change of
+        grad L by an error below |grad L|. The latter takes shorter steps where the model is bad,
+        and on the collection a fifth more iterations.
     multipliers : dict, optional
         Warm start of the practical method: ``res.multipliers`` of a similar problem, to be given
         together with its solution as `x0`.
@@ -112,6 +119,7 @@ class SketchedNewton(Solver):
         "auto", "exact", "minres", "projected_cg", "nystrom",
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
+    regularization: Literal["inertia", "gradient"] = "inertia"
     multipliers: Any = None
     block: int = 0
     lam0: float = 0.0
@@ -135,6 +143,8 @@ class SketchedNewton(Solver):
         self.require(self.block >= 0, "block", "must be >= 0")
         unused = self.variant == "auto" and self.lam0
         self.require(not unused, "lam0", "is for variant='paper'")
+        unused = self.variant == "paper" and self.regularization != "inertia"
+        self.require(not unused, "regularization", "is for variant='auto'")
         other = SKETCHES if self.variant == "auto" else MODES
         rule = f"must be none of {', '.join(other)} for variant={self.variant!r}"
         self.require(self.linear_solver not in other, "linear_solver", rule)
@@ -162,10 +172,12 @@ class SketchedNewton(Solver):
         scales = *gradient_scales(problem, x), linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *scales)
         if warm:
-            return State(warm_state(form, barrier, x, self.multipliers), *scales)
-        w = form.start(x, push_inside)
-        mu = FIRST_MU if barrier.any else 0.0
-        return State(interior.first_state(form, barrier, w, mu), *scales)
+            inner = warm_state(form, barrier, x, self.multipliers)
+        else:
+            mu = FIRST_MU if barrier.any else 0.0
+            inner = interior.first_state(form, barrier, form.start(x, push_inside), mu)
+        gamma = FIRST_GAMMA if self.regularization == "gradient" else None
+        return State(inner._replace(gamma=gamma), *scales)
 
     def step(self, problem, s, run):
         if self.variant == "paper":

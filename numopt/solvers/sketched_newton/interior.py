@@ -51,6 +51,7 @@ SHORT_STEP = 0.1  # of the merit function; after two of them the filter takes ov
 PATIENCE = 12  # short steps in a row after which a whole step is tried
 LEAP = 1e3  # by which it may increase the error
 LESS_ERROR = 0.99  # a step that the filter refuses must reduce the KKT error by this factor
+RADIUS_CHANGE = 10.0  # largest factor by which gamma changes in one step
 FAR_BELOW = -1e12  # an objective that has fallen this far when the steps vanish has no bound
 
 
@@ -76,6 +77,7 @@ class State(NamedTuple):
     violation: Any = None  # its multipliers, where the violation seems to be stationary
     renewed: bool = False  # the multipliers were computed afresh because no step was possible
     restorations: int = 0  # how often feasibility had to be restored
+    gamma: float | None = None  # radius in which W predicts gradients; None: no gradient shift
     retreat: Any = None  # while on an active set: the interior state to go back to
 
 
@@ -138,7 +140,9 @@ def advance(model, barrier, s, smallest_mu):
         raise Stop(Status.NONFINITE, "the Hessian")
     curvature = barrier.curvature(s.w, s.z_lower, s.z_upper)
     g_phi = s.g + barrier.gradient(s.w, s.mu)
-    newton = newton_step(W, s.A, curvature, g_phi + s.A.T @ s.y, s.C, s.delta_w, s.mu)
+    r_dual = g_phi + s.A.T @ s.y
+    ridge = 0.0 if s.gamma is None else float(np.linalg.norm(r_dual)) / s.gamma
+    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge)
     if s.short in (0, 1):
         found = merit_search(model, s, W, newton)
         if found is not None:
@@ -212,7 +216,18 @@ def _finished(model, s, new, newton, short):
         short=short if new.alpha < SHORT_STEP else min(s.short, 0),
         tiny=s.tiny + 1 if tiny else 0,
         crawling=s.crawling + 1 if new.alpha < SHORT_STEP else 0,
+        gamma=None if s.gamma is None else _adapted(s, new, newton),
     )
+
+
+def _adapted(s, new, newton):
+    """Return the radius in which the model of the gradient of f + y'C is as good as it was here."""
+    step = new.w - s.w
+    before, after = s.g + s.A.T @ new.y, new.g + new.A.T @ new.y
+    error = np.linalg.norm(after - before - newton.system.H @ step)
+    size = max(np.linalg.norm(r.g + r.A.T @ r.y - r.z_lower + r.z_upper) for r in (s, new))
+    gamma = float(size * np.linalg.norm(step)) / max(error, np.finfo(float).tiny)
+    return float(np.clip(gamma, s.gamma / RADIUS_CHANGE, RADIUS_CHANGE * s.gamma))
 
 
 def _finite(W):
