@@ -29,7 +29,8 @@ class Dependence(NamedTuple):
     equalities, rank : int
         How many there are, and how many of them are independent.
     repeated : ndarray of int
-        Rows that follow from the others, in the numbering of the problem.
+        Rows that follow from the others, in the numbering of the problem; none if there are
+        contradictory ones.
     contradictory : ndarray of int
         Rows whose left-hand side, but not their right-hand side, follows from the others.
     """
@@ -40,13 +41,15 @@ class Dependence(NamedTuple):
     contradictory: np.ndarray
 
     def told(self):
-        """Return a sentence for the message of a result; empty if there is nothing to tell."""
+        """Return a list of sentences for the message of a result; empty at full rank."""
         if self.rank == self.equalities:
-            return ""
-        head = f"rank {self.rank} of {self.equalities} linear equality rows"
+            return []
+        head = f"Rank {self.rank} of {self.equalities} linear equality rows"
         if self.contradictory.size:
-            return f"{head}; the sides of rows {self.contradictory.tolist()} do not fit the others"
-        return f"{head}, {self.repeated.size} left out with multipliers 0"
+            return [
+                f"{head}; the sides of rows {self.contradictory.tolist()} do not fit the others"
+            ]
+        return [f"{head}, {self.repeated.size} left out with multipliers 0"]
 
 
 def linear_dependence(problem, x):
@@ -68,9 +71,10 @@ def linear_dependence(problem, x):
     side = problem.cl[core]
     gap, size = problem.cons(x)[core] - side, abs(problem.jac(x)) @ np.abs(x)
     dependent, repeated = _dependent(A, gap, size[core] + np.abs(side))
-    found = core[dependent]
-    parts = (np.sort(found[which]) for which in (repeated, ~repeated))
-    return Dependence(rows.size, rows.size - found.size, *parts)
+    rank = rows.size - dependent.size
+    if not repeated.all():  # the least sum of violations is that of all rows
+        return Dependence(rows.size, rank, nothing, np.sort(core[dependent[~repeated]]))
+    return Dependence(rows.size, rank, np.sort(core[dependent]), nothing)
 
 
 def _examined(J, rows, free):

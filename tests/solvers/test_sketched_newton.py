@@ -10,6 +10,7 @@ import cutest_problems
 import numopt
 from numopt import Status
 from numopt.models.kkt import kkt_residual
+from numopt.models.nlp import NLP
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import merit
 from numopt.solvers.sketched_newton.barrier import Barrier, longest_positive, push_inside
@@ -277,7 +278,7 @@ def test_duplicate_rows(copies):
     res = solve(bowl(2, constraints=[row]))
     assert res.success
     np.testing.assert_allclose(res.x, 0.5, atol=1e-6)
-    assert f"rank 1 of {copies} linear equality rows" in res.message
+    assert f"Rank 1 of {copies} linear equality rows" in res.message
     y = res.multipliers["constraints"][0]
     assert np.count_nonzero(y) == 1
     np.testing.assert_allclose(y.sum(), 1, atol=1e-5)
@@ -290,13 +291,13 @@ def test_rows_left_out_keep_their_numbers():
     p = bowl(3, constraints=[ball, rows])
     res = solve(p)
     assert certified(p, res)
-    assert "rank 2 of 4 linear equality rows, 2 left out" in res.message
+    assert "Rank 2 of 4 linear equality rows, 2 left out" in res.message
     assert np.isin([1, 2], np.flatnonzero(res.multipliers["constraints"][1] == 0)).any()
     again = solve(p, options={"multipliers": res.multipliers}, x0=res.x)
     assert again.success
     assert again.nit <= 2
     first = solve(p, options={"maxiter": 1})
-    assert "rank 2 of 4" in solve(p, state=first.state).message
+    assert "Rank 2 of 4" in solve(p, state=first.state).message
 
 
 def test_contradictory_linear_rows_are_certified():
@@ -304,7 +305,7 @@ def test_contradictory_linear_rows_are_certified():
     res = solve(bowl(2, constraints=[numopt.LinearRows(A, [1, 3], [1, 3])]))
     assert res.status is Status.INFEASIBLE
     assert res.infeasibility["farkas"]["radius"] > 1e6
-    assert "rank 1 of 2 linear equality rows; the sides" in res.message
+    assert "Rank 1 of 2 linear equality rows; the sides" in res.message
 
 
 def test_more_rows_than_variables():
@@ -374,26 +375,59 @@ def test_quasi_newton(name):
     assert res.fun == pytest.approx(solve(p).fun, abs=1e-5)
 
 
-SMALL = [
-    *(
-        "HS6",
-        "HS7",
-        "HS26",
-        "HS39",
-        "HS40",
-        "HS46",
-        "HS61",
-        "HS77",
-        "BT1",
-        "BT4",
-        "BT11",
-        "MARATOS",
-    ),
-    *("HS1", "HS5", "HS10", "HS13", "HS15", "HS24", "HS35", "HS43", "HS71", "HS100", "HS104"),
+class Scaled(NLP):
+    """A problem with f multiplied by a factor."""
+
+    def __init__(self, p, factor):
+        super().__init__(p.x0, p.lb, p.ub, p.cl, p.cu)
+        self.p, self.factor, self._cons, self._jac = p, factor, p._cons, p._jac
+
+    def _fun(self, x):
+        return self.factor * self.p._fun(x)
+
+    def _grad(self, x):
+        return self.factor * self.p._grad(x)
+
+    def _hess(self, x, y):
+        return self.factor * self.p._hess(x, y / self.factor)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-6, 1e6, 1e12])
+@pytest.mark.parametrize("name", ["HS1", "HS5", "HS110", "LEVYMONT", "HS35", "HS71", "HS99"])
+def test_scaled_objectives(name, factor):
+    p, q = problem(name), Scaled(problem(name), factor)
+    res = solve(q)
+    assert res.success, res.message
+    if factor > 1:
+        np.testing.assert_allclose(res.fun / factor, solve(p).fun, rtol=1e-6, atol=1e-6)
+
+
+def test_a_residual_below_rounding_is_told():
+    p = Scaled(problem("HS5"), 1e12)
+    res = solve(p)
+    assert res.success
+    assert res.rounded
+    assert "is within the rounding of x" in res.message
+    assert not certified(p, res)
+
+
+BY_EQUATIONS = [
+    "HS6",
+    "HS7",
+    "HS26",
+    "HS39",
+    "HS40",
+    "HS46",
+    "HS61",
+    "HS77",
+    "BT1",
+    "BT11",
+    "MARATOS",
 ]
+BY_BOUNDS = ["HS1", "HS5", "HS10", "HS13", "HS15", "HS24", "HS35", "HS43", "HS71", "HS100", "HS104"]
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", BY_EQUATIONS + BY_BOUNDS)
 def test_gradient_regularization_solves_the_same_problems(name):
     p = problem(name)
     by_inertia, res = solve(p), solve(p, options={"regularization": "gradient"})

@@ -12,7 +12,7 @@ from numopt.linalg.factor import sparse_kind
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
-from numopt.models.kkt import kkt_residual
+from numopt.models.kkt import kkt_residual, rounding_of_gradient
 from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import certificate, interior, paper, restoration
@@ -22,7 +22,7 @@ from numopt.solvers.sketched_newton.warm import warm_state
 
 FIRST_MU = 0.1
 FIRST_GAMMA = 1.0  # of regularization="gradient"
-SMALLEST_MU = 1e-13
+SMALLEST_MU = 1e-16
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
 FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
 MOVES = 10  # points tried when a function is undefined at the start point
@@ -86,12 +86,16 @@ class SketchedNewton(Solver):
 
     Notes
     -----
-    The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`).
+    The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`),
+    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`. Where steps
+    are at rounding level, only what exceeds the change of grad L by the last two bits of x counts,
+    and the message says so: for f of the size 1e12 a residual of 1e-6 cannot be seen.
     One iteration costs one factorisation of a matrix of size n + m (dense up to 500, sparse above)
     or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian. Linear
     equality rows that follow from others are left out, with multipliers 0; the message says so.
 
-    Result: the fields of every result and ``multipliers``, a certificate together with ``x``. A
+    Result: the fields of every result and ``multipliers``, a certificate together with ``x``;
+    ``rounded``, whether the measure omits what the rounding of ``x`` can explain. A
     run that ends INFEASIBLE has ``infeasibility`` in addition, a dictionary: the multipliers
     ``constraints`` (m,), ``lower`` and ``upper`` (n,) with which the sum of the violations,
     weighted by ``weights`` (m,), is stationary at ``x``; that sum, ``violation``; ``residual``, how
@@ -208,8 +212,14 @@ class SketchedNewton(Solver):
         }
         x = form.full(r.w)
         fun, kkt = _measured(problem, x, multipliers)
+        rounded = bool(r.tiny) and kkt.optimality > self.tol and _has_entries(problem)
+        if rounded:
+            sharp, (fun, kkt) = kkt.optimality, _measured(problem, x, multipliers, rounded)
+            if kkt.optimality <= self.tol:
+                run.remarks.append(f"A residual of {sharp:.1e} is within the rounding of x")
         scalars = {"mu": r.mu, "alpha": r.alpha, "delta_w": r.delta_w}
         fields = {"multipliers": multipliers, "linear_solver": _choice(self, problem).told(form)}
+        fields["rounded"] = rounded
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
@@ -220,16 +230,18 @@ class SketchedNewton(Solver):
         if known is None:
             mode = _choice(self, problem).mode
             products = partial(SymmetricProducts, mode=mode, rng=run.rng) if mode in MODES else None
-            repeated, run.remark = dependence.repeated, dependence.told()
+            repeated = dependence.repeated
+            run.remarks += dependence.told()
             form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, repeated, products)
             known = problem.memo["form"] = form, Barrier(form.lower, form.upper)
         return known
 
     def verify(self, problem, it):
-        multipliers = it.fields()["multipliers"]
+        fields = it.fields()
+        multipliers = fields["multipliers"]
         if self.variant == "paper":
             return paper.measured(problem, it.x, multipliers["constraints"])
-        fun, kkt = _measured(problem, it.x, multipliers)
+        fun, kkt = _measured(problem, it.x, multipliers, fields["rounded"])
         return fun, kkt.optimality, kkt.feasibility
 
 
@@ -241,12 +253,16 @@ def _conclusion(infeasibility):
     return Stop(Status.SMALL_STEP, f"stuck at a violation of {size:.2e}, residual {residual:.1e}")
 
 
-def _measured(problem, x, multipliers):
-    """Return f(x) and the KKT residuals of the original problem."""
-    z_lower, z_upper = multipliers["lower"], multipliers["upper"]
+def _measured(problem, x, multipliers, rounded=False):
+    """Return f(x) and the KKT residuals of the original problem, less what is rounding of x."""
+    y, z_lower, z_upper = (multipliers[key] for key in ("constraints", "lower", "upper"))
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
-    kkt = kkt_residual(problem, x, multipliers["constraints"], z_lower, z_upper, g, c, J)
-    return problem.fun(x), kkt
+    blur = rounding_of_gradient(problem, x, y) if rounded else None
+    return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur)
+
+
+def _has_entries(problem):
+    return problem.hess_kind != "quasi-newton" and not problem.only_products
 
 
 class _Choice(NamedTuple):
