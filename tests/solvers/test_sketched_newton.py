@@ -409,6 +409,11 @@ def test_a_residual_below_rounding_is_told():
     assert res.rounded
     assert "is within the rounding of x" in res.message
     assert not certified(p, res)
+    assert not solve(problem("HS5"), tol=1e-30).success
+
+
+def test_rounding_does_not_excuse_an_unbounded_problem():
+    assert solve(problem("INDEF")).status is Status.UNBOUNDED
 
 
 BY_EQUATIONS = [

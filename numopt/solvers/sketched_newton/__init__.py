@@ -87,9 +87,10 @@ class SketchedNewton(Solver):
     Notes
     -----
     The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`),
-    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`. Where steps
-    are at rounding level, only what exceeds the change of grad L by the last two bits of x counts,
-    and the message says so: for f of the size 1e12 a residual of 1e-6 cannot be seen.
+    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`. Where f is
+    large, of the size 1e12, a residual of 1e-6 cannot be seen: once the residual of the scaled f is
+    below `tol` and the steps are at rounding level, only what exceeds the change of grad L by the
+    last two bits of x counts, and the message says so.
     One iteration costs one factorisation of a matrix of size n + m (dense up to 500, sparse above)
     or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian. Linear
     equality rows that follow from others are left out, with multipliers 0; the message says so.
@@ -212,7 +213,7 @@ class SketchedNewton(Solver):
         }
         x = form.full(r.w)
         fun, kkt = _measured(problem, x, multipliers)
-        rounded = bool(r.tiny) and kkt.optimality > self.tol and _has_entries(problem)
+        rounded = bool(r.tiny) and self._perhaps_rounding(problem, s.f_scale, kkt)
         if rounded:
             sharp, (fun, kkt) = kkt.optimality, _measured(problem, x, multipliers, rounded)
             if kkt.optimality <= self.tol:
@@ -223,6 +224,11 @@ class SketchedNewton(Solver):
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
+
+    def _perhaps_rounding(self, problem, f_scale, kkt):
+        """Return whether a residual is above the tolerance only by the large values of f."""
+        entries = problem.hess_kind != "quasi-newton" and not problem.only_products
+        return entries and f_scale * kkt.optimality <= self.tol < kkt.optimality
 
     def _form(self, problem, run, f_scale, c_scale, dependence):
         """Return the equality form and its barrier, kept for the length of a run."""
@@ -259,10 +265,6 @@ def _measured(problem, x, multipliers, rounded=False):
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
     blur = rounding_of_gradient(problem, x, y) if rounded else None
     return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur)
-
-
-def _has_entries(problem):
-    return problem.hess_kind != "quasi-newton" and not problem.only_products
 
 
 class _Choice(NamedTuple):
