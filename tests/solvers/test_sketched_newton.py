@@ -412,6 +412,16 @@ def test_a_residual_below_rounding_is_told():
     assert not solve(problem("HS5"), tol=1e-30).success
 
 
+@pytest.mark.parametrize("lb", [-INF, -600.0])
+def test_thousands_of_humps_are_passed_in_long_steps(lb):
+    p = cutest_problems.load("GENHUMPS", compile=None)
+    p.lb = np.full(p.n, lb)
+    res = solve(p, tol=1e-5)
+    assert certified(p, res, 1e-5)
+    assert res.nit < 400
+    assert abs(res.fun) < 1e-6
+
+
 def test_rounding_does_not_excuse_an_unbounded_problem():
     assert solve(problem("INDEF")).status is Status.UNBOUNDED
 

@@ -10,7 +10,8 @@
         alpha = longest step length within the bounds, then
             no bounds:  halve until the exact augmented Lagrangian decreases
             bounds, or after the merit function has stalled:  halve until the filter accepts,
-                with second-order corrections of the first trial
+                with second-order corrections of the first trial; without rows, double a whole step
+                along which the barrier function is concave
             after twelve short steps:  the whole step, unless the error explodes
         if no step length is acceptable:  restore feasibility                (`restoration`)
         w, y, z = w + alpha dw, y + alpha dy, z + alpha_z dz

@@ -9,6 +9,7 @@ from numopt.solvers.sketched_newton import merit
 
 CORRECTIONS, CORRECTION_RATIO = 4, 0.99
 MERIT_HALVINGS = 10
+LONGEST_EXTENSION = 1e6  # of a step along which the barrier function is concave
 EPS = float(np.finfo(float).eps)
 TINY = 10 * EPS  # steps below this, relative to 1 + |w|, are at rounding level
 
@@ -96,7 +97,7 @@ class FilterSearch(NamedTuple):
             trial = self._trial(alpha, dw)
             kept = self._judged(trial, current, alpha, slope)
             if kept is not None:
-                return trial, alpha, kept
+                return self._extended(trial, alpha, kept, current, slope)
             if alpha == longest and trial.theta >= current.theta:
                 corrected = self._corrected(trial, current, alpha, slope)
                 if corrected is not None:
@@ -113,6 +114,25 @@ class FilterSearch(NamedTuple):
         if not ok or not self.model.differentiable(trial.w):
             return None
         return self.s.filter if by_armijo else self.s.filter.added(current.theta, current.phi)
+
+    def _extended(self, trial, alpha, kept, current, slope):
+        """Double a whole step along which phi is concave, for as long as phi falls.
+
+        Such a step is as short as the shift of the Hessian happens to make it.
+        """
+        concave = current.phi - trial.phi > -alpha * slope > 0.0
+        if self.model.m or not concave:
+            return trial, alpha, kept
+        while 1.0 <= alpha < LONGEST_EXTENSION:
+            alpha *= 2.0
+            if self.barrier.longest(self.s.w, alpha * self.newton.dw, self.tau) < 1.0:
+                return trial, alpha / 2.0, kept
+            longer = self._trial(alpha, self.newton.dw)
+            found = self._judged(longer, current, alpha, slope) if longer.phi < trial.phi else None
+            if found is None:
+                return trial, alpha / 2.0, kept
+            trial, kept = longer, found
+        return trial, alpha, kept
 
     def _corrected(self, trial, current, alpha, slope):
         """Try second-order corrections: solve again for the violation that the full step left."""
