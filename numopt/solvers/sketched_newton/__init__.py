@@ -8,7 +8,6 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop, UnsupportedError
 from numopt.core.solver import Iterate, Solver
-from numopt.linalg.factor import sparse_kind
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
@@ -17,6 +16,7 @@ from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import certificate, interior, paper, restoration
 from numopt.solvers.sketched_newton.barrier import Barrier, push_inside
+from numopt.solvers.sketched_newton.choice import chosen
 from numopt.solvers.sketched_newton.newton import RestorationNeeded
 from numopt.solvers.sketched_newton.warm import warm_state
 
@@ -24,7 +24,6 @@ FIRST_MU = 0.1
 FIRST_GAMMA = 1.0  # of regularization="gradient"
 SMALLEST_MU = 1e-16
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
-FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
 MOVES = 10  # points tried when a function is undefined at the start point
 
 
@@ -219,7 +218,7 @@ class SketchedNewton(Solver):
             if kkt.optimality <= self.tol:
                 run.remarks.append(f"A residual of {sharp:.1e} is within the rounding of x")
         scalars = {"mu": r.mu, "alpha": r.alpha, "delta_w": r.delta_w}
-        fields = {"multipliers": multipliers, "linear_solver": _choice(self, problem).told(form)}
+        fields = {"multipliers": multipliers, "linear_solver": chosen(self, problem).told(form)}
         fields["rounded"] = rounded
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
@@ -234,7 +233,7 @@ class SketchedNewton(Solver):
         """Return the equality form and its barrier, kept for the length of a run."""
         known = problem.memo.get("form")
         if known is None:
-            mode = _choice(self, problem).mode
+            mode = chosen(self, problem).mode
             products = partial(SymmetricProducts, mode=mode, rng=run.rng) if mode in MODES else None
             repeated = dependence.repeated
             run.remarks += dependence.told()
@@ -265,31 +264,6 @@ def _measured(problem, x, multipliers, rounded=False):
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
     blur = rounding_of_gradient(problem, x, y) if rounded else None
     return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur)
-
-
-class _Choice(NamedTuple):
-    """A linear solver and why it was chosen."""
-
-    mode: str
-    reason: str
-
-    def told(self, form):
-        """Return a sentence for the result."""
-        if self.mode in MODES:
-            return f"{self.mode}: {self.reason}"
-        kind = "dense" if form.dense else sparse_kind()
-        return f"exact ({kind}, n + m = {form.n + form.m}): {self.reason}"
-
-
-def _choice(method, problem):
-    """Return the linear solver for a problem."""
-    if method.linear_solver != "auto":
-        return _Choice(method.linear_solver, "as demanded")
-    if not problem.only_products or problem.n <= DENSE_LIMIT:
-        return _Choice("exact", "the Hessian is available")
-    if problem.m <= FEW_ROWS:
-        return _Choice("projected_cg", f"no `hess`, n > {DENSE_LIMIT}, few constraints")
-    return _Choice("minres", f"no `hess`, n > {DENSE_LIMIT}")
 
 
 def _defined_start(problem, x0, run):
