@@ -166,7 +166,9 @@ def _step_without_bounds(model, barrier, s, W, newton):
 
 def _merit_step(model, s, W, newton):
     found = MeritSearch(model, s, W, newton).run()
-    return found and _finished(model, s, s._replace(**found), newton, s.short + 1)
+    if found is None:
+        return None
+    return _finished(model, s, s._replace(**found), newton, s.short + 1)
 
 
 def _on_active_set(model, barrier, s):

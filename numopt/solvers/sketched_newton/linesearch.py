@@ -61,10 +61,10 @@ class MeritSearch:
         residuals = _residual(self.g_L, s.C), _residual(before.g + before.A.T @ before.y, before.C)
         self.largest = EXPLOSION * max(residuals)
         slope = merit.slope_parts(s.C, s.A, W, self.g_L, newton.dw, newton.dy)
-        self.eta = merit.penalties(slope, s.C, self.g_L)
-        if self.eta is not None:
-            self.start = merit.value(s.f, s.C, self.g_L, s.y, *self.eta)
-            self.descent = slope.at(*self.eta)
+        eta = merit.penalties(slope, s.C, self.g_L)
+        self.descends, self.eta = eta is not None, eta or (0.0, 0.0)
+        self.start = merit.value(s.f, s.C, self.g_L, s.y, *self.eta)
+        self.slope = slope.at(*self.eta)
 
     def run(self):
         """Return what is new at the first acceptable trial point, or None.
@@ -74,7 +74,7 @@ class MeritSearch:
         dict or None
             The new ``w, y, f, C, g, A, alpha, filter``.
         """
-        if self.eta is None:
+        if not self.descends:
             return None
         alpha = 1.0
         for _ in range(MERIT_TRIALS):
@@ -106,7 +106,7 @@ class MeritSearch:
         theta, slope = float(np.abs(C).sum()), float(self.s.g @ self.newton.dw)
         ok, by_armijo = self.s.filter.passes((theta, f), self.reference, alpha, slope)
         ok = ok and _residual(g_L, C) <= self.largest
-        enough = merit.ARMIJO * alpha * self.descent + TINY * abs(self.start)
+        enough = merit.ARMIJO * alpha * self.slope + TINY * abs(self.start)
         if not (ok or value <= self.start + enough):
             return None
         return self.s.filter if ok and by_armijo else self.s.filter.added(*self.reference)
@@ -126,10 +126,10 @@ class MeritSearch:
 
     def _shortening(self, alpha, value):
         """Return the factor to the least point of the parabola through start, slope and value."""
-        rise = value - self.start - alpha * self.descent
+        rise = value - self.start - alpha * self.slope
         if not (np.isfinite(rise) and rise > 0.0):
             return 0.5
-        return float(np.clip(-0.5 * alpha * self.descent / rise, 0.1, 0.5))
+        return float(np.clip(-0.5 * alpha * self.slope / rise, 0.1, 0.5))
 
 
 def _residual(g_L, C):
