@@ -8,9 +8,10 @@
         while the barrier problem is solved to 10 mu:  decrease mu
         (dw, dy) = Newton step for  grad f + A'y - mu/(w - lower) + mu/(upper - w) = 0,  C = 0
         alpha = longest step length within the bounds, then
-            no bounds:  halve until the exact augmented Lagrangian decreases
-            bounds, or after the merit function has stalled:  halve until the filter accepts,
-                with second-order corrections of the first trial; without rows, double a whole step
+            no bounds:  shorten until the exact augmented Lagrangian decreases or the filter
+                accepts; where the steps shrink linearly try a much longer one first  (`singular`)
+            bounds, or after the merit function has stalled:  halve until the filter accepts
+            both with second-order corrections of the first trial; without rows, double a whole step
                 along which the barrier function is concave
             after twelve short steps:  the whole step, unless the error explodes
         if no step length is acceptable:  restore feasibility                (`restoration`)
@@ -34,7 +35,7 @@ from numopt.solvers.sketched_newton.finish import finishing_step
 from numopt.solvers.sketched_newton.linesearch import (
     TINY,
     FilterSearch,
-    merit_search,
+    MeritSearch,
     relative_size,
     trial_at,
 )
@@ -43,6 +44,7 @@ from numopt.solvers.sketched_newton.newton import (
     least_squares_multipliers,
     newton_step,
 )
+from numopt.solvers.sketched_newton.singular import Pace, long_step
 
 MU_FACTOR, MU_POWER, BARRIER_TOL = 0.2, 1.5, 10.0
 TO_BOUNDARY = 0.99  # tau_min: largest fraction of the way to a bound
@@ -79,6 +81,7 @@ class State(NamedTuple):
     renewed: bool = False  # the multipliers were computed afresh because no step was possible
     restorations: int = 0  # how often feasibility had to be restored
     gamma: float | None = None  # radius in which W predicts gradients; None: no gradient shift
+    pace: Pace = Pace()  # of the latest steps, without bounds
     retreat: Any = None  # while on an active set: the interior state to go back to
 
 
@@ -144,12 +147,33 @@ def advance(model, barrier, s, smallest_mu):
     r_dual = g_phi + s.A.T @ s.y
     ridge = 0.0 if s.gamma is None else float(np.linalg.norm(r_dual)) / s.gamma
     newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge)
-    if s.short in (0, 1):
-        found = merit_search(model, s, W, newton)
-        if found is not None:
-            return _finished(model, s, s._replace(**found), newton, s.short + 1)
-        s = s._replace(short=-1)
-    return _filter_step(model, barrier, s, newton, g_phi)
+    if barrier.any:
+        return _filter_step(model, barrier, s, newton, g_phi)
+    return _step_without_bounds(model, barrier, s, W, newton)
+
+
+def _step_without_bounds(model, barrier, s, W, newton):
+    def error(state):
+        return barrier_error(state, barrier, 0.0)
+
+    before, factor = error(s), s.pace.factor(newton)
+    if factor is not None:
+        new = long_step(model, s, newton, factor, error)
+        if new is not None:
+            return _finished(model, s, new, newton, -1)
+        s = s._replace(pace=s.pace.missed())
+    new = _merit_step(model, s, W, newton) if s.short in (0, 1) else None
+    if new is None:
+        new = _filter_step(model, barrier, s._replace(short=-1), newton, s.g)
+    whole = new.alpha == 1.0 and not newton.delta_w
+    return new._replace(pace=s.pace.after(newton.dw if whole else None, before))
+
+
+def _merit_step(model, s, W, newton):
+    found = MeritSearch(model, s, W, newton).run()
+    if found is None:
+        return None
+    return _finished(model, s, s._replace(**found), newton, s.short + 1)
 
 
 def _on_active_set(model, barrier, s):
