@@ -11,31 +11,35 @@ from numopt.core.solver import Iterate, Solver
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
-from numopt.models.kkt import kkt_residual
+from numopt.models.kkt import kkt_residual, rounding_of_gradient, transposed_product
+from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import (
     active_set,
     certificate,
-    choice,
     interior,
     paper,
     restoration,
     start,
 )
 from numopt.solvers.sketched_newton.barrier import Barrier
+from numopt.solvers.sketched_newton.choice import chosen, treatment
 from numopt.solvers.sketched_newton.newton import RestorationNeeded
 
-SMALLEST_MU = 1e-13
+FIRST_GAMMA = 1.0  # of regularization="gradient"
+SMALLEST_MU = 1e-16
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
+ROUNDING = "the last bits of x change grad L by more than its size: raise `tol`, or scale f down"
 
 
 class State(NamedTuple):
-    """The iterate of the interior or the active-set method, and the form that it lives in."""
+    """The iterate of the interior or active-set method, and what makes the form it lives in."""
 
     inner: interior.State | active_set.State
     f_scale: float
     c_scale: np.ndarray  # (m,)
-    inequalities: str  # which of the two, and why
+    dependence: Dependence  # of the linear equality rows
+    inequalities: str  # which of the two methods, and why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,12 @@ class SketchedNewton(Solver):
         is the former up to n (n + m) = 100000, unless there are more equations than variables; it
         changes over to the barrier where the active set does not get on. ``res.inequalities`` says
         what was used in the end, and why.
+    regularization : {"inertia", "gradient"}
+        What is added to the Hessian of the practical method: the smallest shift that gives the KKT
+        matrix the right inertia, or before that the shift |grad L| / gamma of `GradientNewton`,
+        where gamma is the radius in which the Hessian was last seen to predict the change of
+        grad L by an error below |grad L|. The latter takes shorter steps where the model is bad,
+        and on the collection a fifth more iterations.
     multipliers : dict, optional
         Warm start of the practical method: ``res.multipliers`` of a similar problem, to be given
         together with its solution as `x0`.
@@ -88,10 +98,14 @@ class SketchedNewton(Solver):
 
     Notes
     -----
-    The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`).
+    The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`),
+    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`, one of the
+    size 1e12 a larger one. A run that stops because its steps are at rounding level says so if
+    the last two bits of x change grad L by more than what is missing.
     One iteration costs one Hessian, one gradient, one Jacobian and one factorisation of a matrix of
     size n + m (dense up to 500, sparse above), or more if its inertia has to be corrected; on an
-    active set, a quadratic program with n variables and m rows instead of the factorisation.
+    active set, a quadratic program with n variables and m rows instead of the factorisation. Linear
+    equality rows that follow from others are left out, with multipliers 0; the message says so.
 
     Result: the fields of every result, the sentences ``linear_solver`` and ``inequalities``, and
     ``multipliers``, a certificate together with ``x``. A run that ends INFEASIBLE has
@@ -125,6 +139,7 @@ class SketchedNewton(Solver):
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
     inequalities: Literal["auto", "barrier", "active_set"] = "auto"
+    regularization: Literal["inertia", "gradient"] = "inertia"
     multipliers: Any = None
     block: int = 0
     lam0: float = 0.0
@@ -148,8 +163,11 @@ class SketchedNewton(Solver):
         self.require(self.block >= 0, "block", "must be >= 0")
         unused = self.variant == "auto" and self.lam0
         self.require(not unused, "lam0", "is for variant='paper'")
-        unused = self.variant == "paper" and self.inequalities != "auto"
-        self.require(not unused, "inequalities", "is for variant='auto'")
+        for option, default in (("inequalities", "auto"), ("regularization", "inertia")):
+            unused = self.variant == "paper" and getattr(self, option) != default
+            self.require(not unused, option, "is for variant='auto'")
+        clash = self.inequalities == "active_set" and self.regularization == "gradient"
+        self.require(not clash, "regularization", "must be 'inertia' for 'active_set'")
         other = SKETCHES if self.variant == "auto" else MODES
         rule = f"must be none of {', '.join(other)} for variant={self.variant!r}"
         self.require(self.linear_solver not in other, "linear_solver", rule)
@@ -163,7 +181,7 @@ class SketchedNewton(Solver):
                 f"method 'sketched_newton' with variant='paper' cannot handle {what}; "
                 "variant='auto' can."
             )
-        mode = choice.linear_solver(self, problem).name
+        mode = chosen(self, problem).mode
         if self.inequalities == "active_set" and mode in MODES:
             raise UnsupportedError(
                 "inequalities='active_set' needs the Hessian as a matrix, but "
@@ -179,18 +197,22 @@ class SketchedNewton(Solver):
         if self.variant == "paper":
             return paper.init(self, problem, x0, run)
         x = x0 if self.multipliers is not None else start.defined(problem, x0, run)
-        scales = gradient_scales(problem, x)
+        scales = *gradient_scales(problem, x), linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *scales)
-        chosen = choice.inequalities(self, form, barrier)
-        first = start.active_set_state if chosen.name == "active_set" else start.interior_state
-        return State(first(form, barrier, x, self.multipliers), *scales, str(chosen))
+        how = treatment(self, form, barrier)
+        first = start.active_set_state if how.mode == "active_set" else self._interior_state
+        return State(first(form, barrier, x, self.multipliers), *scales, str(how))
+
+    def _interior_state(self, form, barrier, x, multipliers=None):
+        gamma = FIRST_GAMMA if self.regularization == "gradient" else None
+        return start.interior_state(form, barrier, x, multipliers)._replace(gamma=gamma)
 
     def step(self, problem, s, run):
         if self.variant == "paper":
             return paper.step(self, problem, s, run)
-        form, barrier = self._form(problem, run, s.f_scale, s.c_scale)
+        form, barrier = self._form(problem, run, *s[1:4])
         if s.inner.violation is not None:
-            raise _conclusion(certificate.infeasibility(problem, form, s.inner))
+            raise certificate.conclusion(certificate.infeasibility(problem, form, s.inner))
         if not form.free:
             return s._replace(inner=certificate.all_fixed(s.inner))
         if isinstance(s.inner, active_set.State):
@@ -202,7 +224,13 @@ class SketchedNewton(Solver):
         try:
             return interior.advance(form, barrier, inner, smallest_mu)
         except RestorationNeeded:
+            pass
+        try:
             return restoration.restored(form, barrier, inner, self.tol)
+        except Stop as signal:
+            if signal.status is Status.SMALL_STEP and _within_rounding(form, inner):
+                raise Stop(Status.SMALL_STEP, ROUNDING) from None
+            raise
 
     def _on_active_sides(self, form, barrier, s):
         """Return the next state of the active-set method, or the first of the one that takes over.
@@ -215,12 +243,12 @@ class SketchedNewton(Solver):
             told = f"barrier: took over from active_set because {why}"
         feasible = np.abs(s.inner.C).max(initial=0.0) <= self.tol
         x = form.full(s.inner.w if feasible else s.inner.start)
-        return s._replace(inner=start.interior_state(form, barrier, x), inequalities=told)
+        return s._replace(inner=self._interior_state(form, barrier, x), inequalities=told)
 
     def report(self, problem, s, run):
         if self.variant == "paper":
             return paper.report(self, problem, s, run)
-        form, _ = self._form(problem, run, s.f_scale, s.c_scale)
+        form, _ = self._form(problem, run, *s[1:4])
         r = s.inner
         multipliers = {
             "constraints": form.row_multipliers(r.y),
@@ -230,20 +258,21 @@ class SketchedNewton(Solver):
         x = form.full(r.w)
         fun, kkt = _measured(problem, x, multipliers)
         scalars = {"mu": r.mu, "alpha": r.alpha, "delta_w": r.delta_w}
-        solver = choice.told(choice.linear_solver(self, problem), form)
-        fields = {"multipliers": multipliers, "linear_solver": solver}
+        fields = {"multipliers": multipliers, "linear_solver": chosen(self, problem).told(form)}
         fields["inequalities"] = s.inequalities
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
 
-    def _form(self, problem, run, f_scale, c_scale):
+    def _form(self, problem, run, f_scale, c_scale, dependence):
         """Return the equality form and its barrier, kept for the length of a run."""
         known = problem.memo.get("form")
         if known is None:
-            mode = choice.linear_solver(self, problem).name
+            mode = chosen(self, problem).mode
             products = partial(SymmetricProducts, mode=mode, rng=run.rng) if mode in MODES else None
-            form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, products)
+            repeated = dependence.repeated
+            run.remarks += dependence.told()
+            form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, repeated, products)
             known = problem.memo["form"] = form, Barrier(form.lower, form.upper)
         return known
 
@@ -255,17 +284,18 @@ class SketchedNewton(Solver):
         return fun, kkt.optimality, kkt.feasibility
 
 
-def _conclusion(infeasibility):
-    """Return the `Stop` that a stationary violation leads to, if its certificate holds."""
-    size, residual = infeasibility["violation"], infeasibility["residual"]
-    if residual <= certificate.TOL:
-        return Stop(Status.INFEASIBLE, f"their sum is {size:.2e}, its residual {residual:.1e}")
-    return Stop(Status.SMALL_STEP, f"stuck at a violation of {size:.2e}, residual {residual:.1e}")
+def _within_rounding(form, inner):
+    """Return whether the last bits of x change grad L by more than its size."""
+    problem, x, y = form.problem, form.full(inner.w), form.row_multipliers(inner.y)
+    if problem.hess_kind == "quasi-newton" or problem.only_products:
+        return False
+    z = form.bound_multipliers(inner.z_upper) - form.bound_multipliers(inner.z_lower)
+    lagrange = problem.grad(x) + transposed_product(problem.jac(x), y) + z
+    return bool((np.abs(lagrange) <= rounding_of_gradient(problem, x, y)).all())
 
 
 def _measured(problem, x, multipliers):
     """Return f(x) and the KKT residuals of the original problem."""
-    z_lower, z_upper = multipliers["lower"], multipliers["upper"]
+    y, z_lower, z_upper = (multipliers[key] for key in ("constraints", "lower", "upper"))
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
-    kkt = kkt_residual(problem, x, multipliers["constraints"], z_lower, z_upper, g, c, J)
-    return problem.fun(x), kkt
+    return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J)

@@ -1,4 +1,4 @@
-"""What the practical method chooses itself: the linear solver and how inequalities are treated."""
+"""Which linear solver a problem gets, how its inequalities are treated, and why."""
 
 from typing import NamedTuple
 
@@ -6,22 +6,29 @@ from numopt.linalg.factor import sparse_kind
 from numopt.linalg.iterative import MODES
 from numopt.linalg.kkt import DENSE_LIMIT
 
-LARGEST_QUADRATIC = 100_000  # n (n + m) up to which quadratic programs are cheaper than patience
+LARGEST_QUADRATIC = 100_000  # n (n + m) up to which an iteration may cost a quadratic program
 FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
 
 
 class Choice(NamedTuple):
     """What was chosen, and why."""
 
-    name: str
+    mode: str
     reason: str
 
     def __str__(self):
-        return f"{self.name}: {self.reason}"
+        return f"{self.mode}: {self.reason}"
+
+    def told(self, form):
+        """Return the sentence of the result on a linear solver."""
+        if self.mode in MODES:
+            return str(self)
+        kind = "dense" if form.dense else sparse_kind()
+        return f"exact ({kind}, n + m = {form.n + form.m}): {self.reason}"
 
 
-def linear_solver(method, problem):
-    """Return the `Choice` of the linear solver for a problem."""
+def chosen(method, problem):
+    """Return the linear solver for a problem."""
     if method.linear_solver != "auto":
         return Choice(method.linear_solver, "as demanded")
     if not problem.only_products or problem.n <= DENSE_LIMIT:
@@ -31,22 +38,15 @@ def linear_solver(method, problem):
     return Choice("minres", f"no `hess`, n > {DENSE_LIMIT}")
 
 
-def told(choice, form):
-    """Return the sentence of the result on the linear solver."""
-    if choice.name in MODES:
-        return str(choice)
-    kind = "dense" if form.dense else sparse_kind()
-    return f"exact ({kind}, n + m = {form.n + form.m}): {choice.reason}"
-
-
-def inequalities(method, form, barrier):
-    """Return the `Choice` of the treatment of bounds and inequalities."""
+def treatment(method, form, barrier):
+    """Return how bounds and inequalities are treated: "active_set" or "barrier"."""
     if method.inequalities != "auto":
         return Choice(method.inequalities, "as demanded")
     if not barrier.any:
         return Choice("barrier", "not needed, there are none")
-    equations = int((form.problem.cl == form.problem.cu).sum())
-    if equations > form.n_x:
+    if method.regularization == "gradient":
+        return Choice("barrier", "regularization='gradient' is for it")
+    if (form.problem.cl == form.problem.cu).sum() > form.n_x:
         return Choice("barrier", "there are more equations than variables")
     size = f"n = {form.n_x}, m = {form.m}"
     if form.products or form.n_x * (form.n_x + form.m) > LARGEST_QUADRATIC:
