@@ -1,4 +1,4 @@
-"""Constrained Newton with randomised sketching: `interior` is the default, `paper` as published."""
+"""Constrained Newton: on active sides, in the interior, or sketched as in the paper."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -66,11 +66,10 @@ class SketchedNewton(Solver):
         ``"countsketch"``), and ``"exact"``.
     inequalities : {"auto", "active_set", "barrier"}
         How the practical method treats bounds and inequalities. ``"active_set"`` solves a dense
-        quadratic program in each iteration, needs the fewest evaluations, and makes the most of a
-        warm start; ``"barrier"`` factorises sparse matrices and is for large problems. ``"auto"``
-        is the former up to n (n + m) = 100000, unless there are more equations than variables; it
-        changes over to the barrier where the active set does not get on. ``res.inequalities`` says
-        what was used in the end, and why.
+        quadratic program in each iteration; it needs the fewest evaluations, above all from a warm
+        start. ``"barrier"`` factorises sparse matrices. ``"auto"`` is the former for n (n + m) up
+        to 100000 unless there are more equations than variables, and changes over to the barrier
+        where that does not get on; ``res.inequalities`` says what was used in the end, and why.
     regularization : {"inertia", "gradient"}
         What is added to the Hessian of the practical method: the smallest shift that gives the KKT
         matrix the right inertia, or before that the shift |grad L| / gamma of `GradientNewton`,
