@@ -4,7 +4,8 @@ With orthonormal bases Y of the row space of A and Z of its null space,
 
     B = H + Z (|Z'HZ| - Z'HZ) Z' + sigma Y Y'
 
-has the curvature of H on the null space where that is positive and its absolute value elsewhere;
+has the curvature of H on the null space where that is positive and its absolute value elsewhere
+(a little where there is none);
 sigma makes B positive definite. Steps that keep the rows met do not feel sigma, so that Newton
 steps on the right working set remain what they are. A positive definite H is not changed.
 """
@@ -14,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
 
-FLAT = 1e-8  # curvature relative to the largest entry of H that counts as none
+FLAT = 1e-10  # curvature relative to the largest entry of H that counts as none
+RIDGE = 1e-8  # relative curvature that flat directions are given
 NEGATIVE = 1e-4  # relative size of a curvature that is certainly negative
 ACROSS = 0.1  # smallest eigenvalue across the rows, relative to the largest
 DEPENDENT = 1e-10  # a row this close to the span of others, relatively, belongs to it
@@ -44,19 +46,19 @@ def convexified(H, A):
     A : ndarray, shape (k, n)
         Rows of the working set, dependent ones included.
     """
-    flat = _flat(H)
-    L = _cholesky(H, flat)
+    size = max(1.0, float(np.abs(H).max(initial=0.0)))
+    L = _cholesky(H, FLAT * size)
     if L is not None:
         return Convex(L, False, 0.0, H[:, :0], H[:0, :0])
     Y, Z, to_least = _bases(A)
     ZHZ, V = np.linalg.eigh(Z.T @ H @ Z)
-    positive = np.maximum(np.abs(ZHZ), flat)
+    positive = np.where(np.abs(ZHZ) > FLAT * size, np.abs(ZHZ), RIDGE * size)
     Z = Z @ V
-    sigma = _across(Y, H, Z, positive, flat)
+    sigma = _across(Y, H, Z, positive, RIDGE * size)
     B = H + (Z * (positive - ZHZ)) @ Z.T + sigma * (Y @ Y.T)
-    L = _cholesky(B, 0.0)
+    L, more = _cholesky(B, 0.0), RIDGE * size
     while L is None:  # rounding
-        B, flat = B + flat * np.eye(H.shape[0]), 10.0 * flat
+        B, more = B + more * np.eye(H.shape[0]), 10.0 * more
         L = _cholesky(B, 0.0)
     return Convex(L, True, sigma, Y, to_least)
 
@@ -69,17 +71,13 @@ def indefinite(H, A):
     )
 
 
-def _across(Y, H, Z, positive, flat):
+def _across(Y, H, Z, positive, smallest):
     """Return the sigma that makes the Schur complement of the null space positive definite."""
     if not Y.shape[1]:
         return 0.0
     cross = Y.T @ H @ Z
     values = np.linalg.eigvalsh(Y.T @ H @ Y - (cross / positive) @ cross.T)
-    return max(0.0, flat - values[0], ACROSS * float(np.abs(values).max()) - values[0])
-
-
-def _flat(H):
-    return FLAT * max(1.0, float(np.abs(H).max(initial=0.0)))
+    return max(0.0, smallest - values[0], ACROSS * float(np.abs(values).max()) - values[0])
 
 
 def _cholesky(H, smallest):

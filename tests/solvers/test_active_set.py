@@ -121,7 +121,7 @@ def test_the_same_answer_from_a_saved_state():
         ("BIGGSC4", "stationary point that is no minimum"),
         ("BLOCKQP1", "stationary point that is no minimum"),
         ("MDHOLE", "too little progress"),
-        ("COSHFUN", "too short"),
+        ("COSHFUN", "its steps"),
     ],
 )
 def test_the_barrier_takes_over(name, why):

@@ -234,14 +234,13 @@ class SketchedNewton(Solver):
     def _on_active_sides(self, form, barrier, s):
         """Return the next state of the active-set method, or the first of the one that takes over.
 
-        It begins where the active-set method got, if that is feasible, or where it began.
+        It begins where the active-set method got, if there are no rows, or where it began.
         """
         try:
             return s._replace(inner=active_set.advance(form, barrier, s.inner, self.tol))
         except active_set.GivenUp as why:
             told = f"barrier: took over from active_set because {why}"
-        feasible = np.abs(s.inner.C).max(initial=0.0) <= self.tol
-        x = form.full(s.inner.w if feasible else s.inner.start)
+        x = form.full(s.inner.start if form.m else s.inner.w)
         return s._replace(inner=self._interior_state(form, barrier, x), inequalities=told)
 
     def report(self, problem, s, run):
