@@ -21,6 +21,7 @@ from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import qr_delete
 from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
 
 DEPENDENT = 1e-10  # a normal this close to the span of others, relatively, belongs to it
@@ -169,7 +170,7 @@ class _Dual:
                 self._settle(p, own_end)
                 return True
             self._settle(self.W[blocking], end)
-            self._factorise(np.delete(self.W, blocking))
+            self._leave(blocking)
 
     def _choose_side(self, p, sign):
         """Note which side row p is on, or goes to, and the range of its multiplier there."""
@@ -212,6 +213,13 @@ class _Dual:
         self.R, self.Q = R, np.concatenate([self.Q, z[:, None] / size], axis=1)
         self.W.append(p)
 
+    def _leave(self, j):
+        """Take the row at position j out of the working set."""
+        del self.W[j]
+        k = len(self.W)
+        Q, R = qr_delete(self.Q, self.R, j, which="col", check_finite=False)
+        self.Q, self.R = Q[:, :k], R[:k]
+
     def _factorise(self, W):
         """Make the independent ones of the given rows the working set."""
         n, k = self.c.size, len(W)
@@ -222,7 +230,7 @@ class _Dual:
         rank = int((np.abs(qr.diagonal()) > DEPENDENT).sum())
         order = order[:rank] - 1
         self.W = [int(W[i]) for i in order]
-        self.R = qr[:rank, :rank] * self.size[self.W]  # only its upper triangle counts
+        self.R = np.triu(qr[:rank, :rank]) * self.size[self.W]
         self.Q = dorgqr(qr[:, :rank], tau[:rank])[0]
 
     def _polish(self):
