@@ -4,10 +4,10 @@ With orthonormal bases Y of the row space of A and Z of its null space,
 
     B = H + Z (|Z'HZ| - Z'HZ) Z' + sigma Y Y'
 
-has the curvature of H on the null space where that is positive and its absolute value elsewhere
-(a little where there is none);
-sigma makes B positive definite. Steps that keep the rows met do not feel sigma, so that Newton
-steps on the right working set remain what they are. A positive definite H is not changed.
+has the curvature of H on the null space where that is positive and its absolute value elsewhere (a
+little where there is none); sigma makes B positive definite. Steps that keep the rows met do not
+feel sigma, so that Newton steps on the right working set remain what they are. A positive definite
+H is not changed.
 """
 
 from typing import NamedTuple

@@ -21,7 +21,7 @@ from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import qr_delete
+from scipy.linalg import qr_delete  # pyright: ignore
 from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
 
 DEPENDENT = 1e-10  # a normal this close to the span of others, relatively, belongs to it

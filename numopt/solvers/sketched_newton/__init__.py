@@ -196,11 +196,12 @@ class SketchedNewton(Solver):
         if self.variant == "paper":
             return paper.init(self, problem, x0, run)
         x = x0 if self.multipliers is not None else start.defined(problem, x0, run)
-        scales = *gradient_scales(problem, x), linear_dependence(problem, x)
-        form, barrier = self._form(problem, run, *scales)
+        f_scale, c_scale = gradient_scales(problem, x)
+        made_of = f_scale, c_scale, linear_dependence(problem, x)
+        form, barrier = self._form(problem, run, *made_of)
         how = treatment(self, form, barrier)
         first = start.active_set_state if how.mode == "active_set" else self._interior_state
-        return State(first(form, barrier, x, self.multipliers), *scales, str(how))
+        return State(first(form, barrier, x, self.multipliers), *made_of, str(how))
 
     def _interior_state(self, form, barrier, x, multipliers=None):
         gamma = FIRST_GAMMA if self.regularization == "gradient" else None

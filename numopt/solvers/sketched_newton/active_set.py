@@ -4,8 +4,8 @@
 
     repeat
         (d, y, z, W) = solution of the quadratic program within the radius       (`subproblem`)
-        if f does not behave as its model says, or the violation grows:
-            the same with the curvature of the rows along d made up for
+        if the filter refuses x + d:
+            d = the same with the curvature of the rows along d made up for
         if the filter accepts x + d:   x = x + d;   twice the radius if it was in the way
         else:                          half of the step is the new radius
 
