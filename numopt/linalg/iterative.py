@@ -72,10 +72,11 @@ class SymmetricProducts:
         return bool(np.isfinite(sample).all())
 
 
-def kkt_system(H, A, diagonal, delta_c=0.0, pivot=0.0):
+def kkt_system(H, A, diagonal, delta_c=0.0, pivot=0.0, analyses=None):
     """Return the system for given blocks: factorised, or iterative for `SymmetricProducts`."""
-    kind = IterativeKKT if isinstance(H, SymmetricProducts) else KKTSystem
-    return kind(H, A, diagonal, delta_c, pivot)
+    if isinstance(H, SymmetricProducts):
+        return IterativeKKT(H, A, diagonal, delta_c, pivot)
+    return KKTSystem(H, A, diagonal, delta_c, pivot, analyses=analyses)
 
 
 class IterativeKKT:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import block_diag, bmat, csr_matrix, diags
 
 from numopt.core.errors import Status, Stop
+from numopt.linalg.factor import Analyses
 
 LARGEST_GRADIENT = 100.0
 SMALLEST_SCALE = 1e-8
@@ -68,10 +69,13 @@ class EqualityForm:
         Number of free variables and slacks; number of rows that are kept.
     lower, upper : ndarray, shape (n,)
         Bounds on w.
+    analyses : Analyses
+        Of the sparse matrices that this form gave rise to, for the length of a run.
     """
 
     def __init__(self, problem, f_scale, c_scale, dense_limit, repeated=(), products: Any = None):
         self.problem, self.f_scale, self.products = problem, f_scale, products
+        self.analyses = Analyses()
         self.finishes = products is None  # whether the interior method may end on an active set
         self._free = np.flatnonzero(problem.lb < problem.ub)
         self._fixed_x = np.where(problem.lb < problem.ub, 0.0, problem.lb)

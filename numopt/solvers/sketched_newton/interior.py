@@ -91,7 +91,8 @@ def first_state(model, barrier, w, mu):
     z_lower, z_upper = barrier.start_multipliers() if model.free else 2 * (np.zeros(model.n),)
     y = np.zeros(model.m)
     if model.m and model.free:
-        y = least_squares_multipliers(A, g - z_lower + z_upper, bool(model.products))
+        inexact = bool(model.products)
+        y = least_squares_multipliers(A, g - z_lower + z_upper, inexact, model.analyses)
         if not np.isfinite(y).all() or np.abs(y).max() > LARGE_MULTIPLIER:
             y = np.zeros(model.m)
     short = -1 if barrier.any or not model.m else 0
@@ -146,7 +147,7 @@ def advance(model, barrier, s, smallest_mu):
     g_phi = s.g + barrier.gradient(s.w, s.mu)
     r_dual = g_phi + s.A.T @ s.y
     ridge = 0.0 if s.gamma is None else float(np.linalg.norm(r_dual)) / s.gamma
-    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge)
+    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge, model.analyses)
     if barrier.any:
         return _filter_step(model, barrier, s, newton, g_phi)
     return _step_without_bounds(model, barrier, s, W, newton)

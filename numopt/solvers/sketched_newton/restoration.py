@@ -51,7 +51,7 @@ class Elastic:
         self.model, self.w_R, self.zeta = model, w_R, zeta
         self.k, self.m = model.n, model.m
         self.n = self.k + 2 * self.m
-        self.dense, self.products = model.dense, model.products
+        self.dense, self.products, self.analyses = model.dense, model.products, model.analyses
         self.weight = zeta * np.minimum(1.0, 1.0 / np.maximum(np.abs(w_R), 1e-300)) ** 2
         self.lower = np.concatenate([model.lower, np.zeros(2 * self.m)])
         self.upper = np.concatenate([model.upper, np.full(2 * self.m, np.inf)])
