@@ -19,7 +19,9 @@ import numpy as np
 from numopt.linalg.factor import SingularKKTError
 from numopt.linalg.kkt import KKTSystem
 from numopt.linalg.krylov import Diagonal, SchurPreconditioner, minres, projected_cg
+from numopt.linalg.lbfgs import LowRankKKT
 from numopt.linalg.nystrom import Nystrom
+from numopt.linalg.shifted import LowRank
 
 MODES = ("minres", "projected_cg", "nystrom")
 FORCING = 1e-2
@@ -73,9 +75,11 @@ class SymmetricProducts:
 
 
 def kkt_system(H, A, diagonal, delta_c=0.0, pivot=0.0, analyses=None):
-    """Return the system for given blocks: factorised, or iterative for `SymmetricProducts`."""
+    """Return the system that suits the form of H; iterative for `SymmetricProducts`."""
     if isinstance(H, SymmetricProducts):
         return IterativeKKT(H, A, diagonal, delta_c, pivot)
+    if isinstance(H, LowRank):
+        return LowRankKKT(H, A, diagonal, delta_c, pivot, analyses)
     return KKTSystem(H, A, diagonal, delta_c, pivot, analyses=analyses)
 
 

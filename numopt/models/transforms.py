@@ -16,6 +16,7 @@ from scipy.sparse import block_diag, bmat, csr_matrix, diags
 
 from numopt.core.errors import Status, Stop
 from numopt.linalg.factor import Analyses
+from numopt.linalg.shifted import LowRank
 
 LARGEST_GRADIENT = 100.0
 SMALLEST_SCALE = 1e-8
@@ -235,7 +236,7 @@ class EqualityForm:
 
     def approximation(self, strategy):
         """Return the current approximation of H."""
-        return self._embed(strategy.get_matrix())
+        return padded(strategy.get_matrix(), self.n, self.dense)
 
     def updated(self, strategy, old, new):
         """Return the strategy after the step from state `old` to state `new`."""
@@ -270,17 +271,25 @@ class EqualityForm:
     def _lift(self, hessian):
         """Return the scaled Hessian of the original problem as a matrix in w."""
         block = hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
-        return self._embed(self.f_scale * (block.toarray() if self.dense else block))
+        return padded(self.f_scale * (block.toarray() if self.dense else block), self.n, self.dense)
 
-    def _embed(self, block):
-        if not self.dense:
-            none = csr_matrix((self.n - self.n_x, self.n - self.n_x))
-            return block_diag([block, none], format="csr")
-        if self.n == self.n_x:
-            return block
-        H = np.zeros((self.n, self.n))
-        H[: self.n_x, : self.n_x] = block
-        return H
+
+def padded(block, n, dense):
+    """Return the matrix of order n with `block` in its upper left corner, in a form that fits."""
+    k = block.shape[0]
+    if isinstance(block, LowRank) and dense:
+        block = block.toarray()
+    if isinstance(block, LowRank):
+        V = np.vstack([block.V, np.zeros((n - k, block.d.size))])
+        diagonal = np.concatenate([np.broadcast_to(block.diag, k), np.zeros(n - k)])
+        return LowRank(V, block.d, diagonal)
+    if not dense:
+        return block_diag([block, csr_matrix((n - k, n - k))], format="csr")
+    if n == k:
+        return block
+    H = np.zeros((n, n))
+    H[:k, :k] = block
+    return H
 
 
 def gradient_scales(problem, x):

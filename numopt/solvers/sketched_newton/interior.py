@@ -29,6 +29,7 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.linalg.iterative import SymmetricProducts
+from numopt.linalg.shifted import LowRank
 from numopt.solvers.sketched_newton.barrier import longest_positive
 from numopt.solvers.sketched_newton.filter import Filter
 from numopt.solvers.sketched_newton.finish import finishing_step
@@ -259,5 +260,7 @@ def _adapted(s, new, newton):
 def _finite(W):
     if isinstance(W, SymmetricProducts):
         return W.finite
+    if isinstance(W, LowRank):
+        return True  # pairs that are not finite are refused
     values = W if isinstance(W, np.ndarray) else W.data
     return isfinite(values.sum()) or bool(np.isfinite(values).all())
