@@ -61,8 +61,8 @@ class EqualityForm:
     repeated : array_like of int
         Rows that follow from others, and are dropped.
     products : callable, optional
-        ``products(n, product)`` makes what stands for a Hessian that is known by its products;
-        then none is ever formed.
+        ``products(n, product, entries=entries)`` makes what stands for a Hessian that is known by
+        its products; none is formed unless it calls ``entries()``.
 
     Attributes
     ----------
@@ -198,7 +198,14 @@ class EqualityForm:
     def H(self, w, y):
         """Return the Hessian in w of f + y'C, an array or a sparse matrix of shape (n, n)."""
         if self.products:
-            return self._products_at(w, y, lambda x, v, V: self.problem.hess_products(x, v, V))
+            x, v = self.full(w), self.row_multipliers(y)
+
+            def entries():
+                return padded(
+                    self.f_scale * self._free_block(self.problem.hess(x, v)), self.n, False
+                )
+
+            return self._products_at(w, y, self.problem.hess_products, entries)
         return self._lift(self.problem.hess(self.full(w), self.row_multipliers(y)))
 
     def H_rows(self, w, y):
@@ -208,7 +215,7 @@ class EqualityForm:
         x, y = self.full(w), self.row_multipliers(y)
         return self._lift(self.problem.hess(x, y) - self.problem.hess(x, np.zeros_like(y)))
 
-    def _products_at(self, w, y, hess_products):
+    def _products_at(self, w, y, hess_products, entries=None):
         x, v = self.full(w), self.row_multipliers(y)
 
         def product(V):
@@ -218,7 +225,7 @@ class EqualityForm:
             out[: self.n_x] = self.f_scale * hess_products(x, v, full)[self._free]
             return out
 
-        return self.products(self.n, product)
+        return self.products(self.n, product, entries=entries)
 
     def _row_products(self, x, y, V):
         both = self.problem.hess_products(x, y, V)
@@ -268,9 +275,12 @@ class EqualityForm:
     def _scaled_rows(self, w):
         return self.c_scale * self.problem.cons(self.full(w))[self._rows]
 
+    def _free_block(self, hessian):
+        return hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
+
     def _lift(self, hessian):
         """Return the scaled Hessian of the original problem as a matrix in w."""
-        block = hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
+        block = self._free_block(hessian)
         return padded(self.f_scale * (block.toarray() if self.dense else block), self.n, self.dense)
 
 

@@ -51,10 +51,11 @@ class SketchedNewton(Solver):
         2-norm of (grad L, c) as its measure.
     linear_solver : str
         How KKT systems are solved. The practical method factorises them (``"exact"``) or uses
-        products with the Hessian only, inexactly: ``"minres"`` for any constraints, and for few
-        rows ``"projected_cg"`` and ``"nystrom"``, which is for large dense Hessians with a
-        decaying spectrum. ``"auto"`` is exact unless `hessp` is given without `hess` and n is
-        large; ``res.linear_solver`` says what was chosen, and why. ``"paper"`` has randomised
+        products with the Hessian only, inexactly: ``"minres"`` for any constraints,
+        ``"incomplete"``, the same with incomplete Cholesky factors of a sparse `hess`, and for few
+        rows ``"projected_cg"`` and ``"nystrom"``, which is for large dense Hessians with a decaying
+        spectrum. ``"auto"`` is exact unless `hessp` is given without `hess` and n is large;
+        ``res.linear_solver`` says what was chosen, and why. ``"paper"`` has randomised
         Kaczmarz (``"rk"``, the default), single Gaussian sketches (``"gv"``), blocks of rows,
         of Gaussian columns or of a CountSketch (``"block_rows"``, ``"block_gauss"``,
         ``"countsketch"``), and ``"exact"``.
@@ -120,7 +121,7 @@ class SketchedNewton(Solver):
     maxiter: int = 3000
     variant: Literal["auto", "paper"] = "auto"
     linear_solver: Literal[
-        "auto", "exact", "minres", "projected_cg", "nystrom",
+        "auto", "exact", "minres", "incomplete", "projected_cg", "nystrom",
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
     regularization: Literal["inertia", "gradient"] = "inertia"
@@ -166,6 +167,11 @@ class SketchedNewton(Solver):
             raise UnsupportedError(
                 f"linear_solver={self.linear_solver!r} needs `hess` or `hessp`, or exact gradients "
                 "to take differences of; this problem has neither"
+            )
+
+        if self.linear_solver == "incomplete" and problem.only_products:
+            raise UnsupportedError(
+                "linear_solver='incomplete' needs `hess`; 'minres' does with `hessp`"
             )
 
     def init(self, problem, x0, run):
