@@ -33,7 +33,7 @@ class KKT(NamedTuple):
         return max(self.stationarity, self.complementarity)
 
 
-def kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur=None):
+def kkt_residual(problem, x, y, z_lower, z_upper, g, c, J):
     """Measure the KKT conditions of `problem` with the given derivatives.
 
     Parameters
@@ -46,8 +46,6 @@ def kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur=None):
         Multipliers and values of the constraints.
     J : sparse matrix or ndarray, shape (m, n)
         Jacobian of c.
-    blur : ndarray, shape (n,), optional
-        Sizes up to which an entry of grad L counts as zero, see `rounding_of_gradient`.
 
     Returns
     -------
@@ -70,8 +68,6 @@ def kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur=None):
         (sided, problem.cu - c),
     )
     complementarity = max(_largest_product(multiplier, gap) for multiplier, gap in sides)
-    if blur is not None:
-        lagrange = np.maximum(np.abs(lagrange) - blur, 0.0)
     stationarity = float(np.abs(lagrange).max()) if problem.n else 0.0
     return KKT(stationarity / scale, complementarity / scale, problem.violation(x, c))
 

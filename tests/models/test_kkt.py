@@ -44,18 +44,13 @@ def test_interior_point():
     assert measure(BOX, [0.5, 7.0], [0.0, 0.0]) == (0, 0, 0)
 
 
-def test_what_rounding_of_x_changes_counts_as_zero():
+def test_what_the_last_bits_of_x_change():
     class Steep(NLP):
         def _hess(self, x, y):
             return csr_matrix([[2e12, -1e12], [-1e12, 0.0]])
 
-    p, x = Steep([0.0, 0.0]), np.array([3.0, -0.5])
-    blur = rounding_of_gradient(p, x, np.zeros(0))
+    blur = rounding_of_gradient(Steep([0.0, 0.0]), np.array([3.0, -0.5]), np.zeros(0))
     np.testing.assert_allclose(blur, 4 * np.finfo(float).eps * np.array([6.5e12, 3e12]))
-    g = np.array([0.004, -0.003])
-    assert kkt_residual(p, x, NONE[:0], NONE, NONE, g, NONE[:0], ROW[:0]).optimality == 0.004
-    found = kkt_residual(p, x, NONE[:0], NONE, NONE, g, NONE[:0], ROW[:0], blur)
-    assert found.optimality == pytest.approx(0.003 - blur[1])
 
 
 def test_gradient_is_left_over():

@@ -11,7 +11,7 @@ from numopt.core.solver import Iterate, Solver
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
-from numopt.models.kkt import kkt_residual, rounding_of_gradient
+from numopt.models.kkt import kkt_residual, rounding_of_gradient, transposed_product
 from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import certificate, interior, paper, restoration
@@ -24,6 +24,7 @@ FIRST_MU = 0.1
 FIRST_GAMMA = 1.0  # of regularization="gradient"
 SMALLEST_MU = 1e-16
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
+ROUNDING = "the last bits of x change grad L by more than its size: raise `tol`, or scale f down"
 MOVES = 10  # points tried when a function is undefined at the start point
 
 
@@ -87,16 +88,14 @@ class SketchedNewton(Solver):
     Notes
     -----
     The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`),
-    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`. Where f is
-    large, of the size 1e12, a residual of 1e-6 cannot be seen: once the residual of the scaled f is
-    below `tol` and the steps are at rounding level, only what exceeds the change of grad L by the
-    last two bits of x counts, and the message says so.
+    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`, one of the
+    size 1e12 a larger one. A run that stops because its steps are at rounding level says so if
+    the last two bits of x change grad L by more than what is missing.
     One iteration costs one factorisation of a matrix of size n + m (dense up to 500, sparse above)
     or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian. Linear
     equality rows that follow from others are left out, with multipliers 0; the message says so.
 
-    Result: the fields of every result and ``multipliers``, a certificate together with ``x``;
-    ``rounded``, whether the measure omits what the rounding of ``x`` can explain. A
+    Result: the fields of every result and ``multipliers``, a certificate together with ``x``. A
     run that ends INFEASIBLE has ``infeasibility`` in addition, a dictionary: the multipliers
     ``constraints`` (m,), ``lower`` and ``upper`` (n,) with which the sum of the violations,
     weighted by ``weights`` (m,), is stationary at ``x``; that sum, ``violation``; ``residual``, how
@@ -204,7 +203,13 @@ class SketchedNewton(Solver):
         try:
             return interior.advance(form, barrier, inner, smallest_mu)
         except RestorationNeeded:
+            pass
+        try:
             return restoration.restored(form, barrier, inner, self.tol)
+        except Stop as signal:
+            if signal.status is Status.SMALL_STEP and _within_rounding(form, inner):
+                raise Stop(Status.SMALL_STEP, ROUNDING) from None
+            raise
 
     def report(self, problem, s, run):
         if self.variant == "paper":
@@ -218,22 +223,11 @@ class SketchedNewton(Solver):
         }
         x = form.full(r.w)
         fun, kkt = _measured(problem, x, multipliers)
-        rounded = bool(r.tiny) and self._perhaps_rounding(problem, s.f_scale, kkt)
-        if rounded:
-            sharp, (fun, kkt) = kkt.optimality, _measured(problem, x, multipliers, rounded)
-            if kkt.optimality <= self.tol:
-                run.remarks.append(f"A residual of {sharp:.1e} is within the rounding of x")
         scalars = {"mu": r.mu, "alpha": r.alpha, "delta_w": r.delta_w}
         fields = {"multipliers": multipliers, "linear_solver": chosen(self, problem).told(form)}
-        fields["rounded"] = rounded
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
-
-    def _perhaps_rounding(self, problem, f_scale, kkt):
-        """Return whether a residual is above the tolerance only by the large values of f."""
-        entries = problem.hess_kind != "quasi-newton" and not problem.only_products
-        return entries and f_scale * kkt.optimality <= self.tol < kkt.optimality
 
     def _form(self, problem, run, f_scale, c_scale, dependence):
         """Return the equality form and its barrier, kept for the length of a run."""
@@ -248,11 +242,10 @@ class SketchedNewton(Solver):
         return known
 
     def verify(self, problem, it):
-        fields = it.fields()
-        multipliers = fields["multipliers"]
+        multipliers = it.fields()["multipliers"]
         if self.variant == "paper":
             return paper.measured(problem, it.x, multipliers["constraints"])
-        fun, kkt = _measured(problem, it.x, multipliers, fields["rounded"])
+        fun, kkt = _measured(problem, it.x, multipliers)
         return fun, kkt.optimality, kkt.feasibility
 
 
@@ -264,12 +257,21 @@ def _conclusion(infeasibility):
     return Stop(Status.SMALL_STEP, f"stuck at a violation of {size:.2e}, residual {residual:.1e}")
 
 
-def _measured(problem, x, multipliers, rounded=False):
-    """Return f(x) and the KKT residuals of the original problem, less what is rounding of x."""
+def _within_rounding(form, inner):
+    """Return whether the last bits of x change grad L by more than its size."""
+    problem, x, y = form.problem, form.full(inner.w), form.row_multipliers(inner.y)
+    if problem.hess_kind == "quasi-newton" or problem.only_products:
+        return False
+    z = form.bound_multipliers(inner.z_upper) - form.bound_multipliers(inner.z_lower)
+    lagrange = problem.grad(x) + transposed_product(problem.jac(x), y) + z
+    return bool((np.abs(lagrange) <= rounding_of_gradient(problem, x, y)).all())
+
+
+def _measured(problem, x, multipliers):
+    """Return f(x) and the KKT residuals of the original problem."""
     y, z_lower, z_upper = (multipliers[key] for key in ("constraints", "lower", "upper"))
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
-    blur = rounding_of_gradient(problem, x, y) if rounded else None
-    return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J, blur)
+    return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J)
 
 
 def _defined_start(problem, x0, run):
