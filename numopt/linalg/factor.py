@@ -13,7 +13,7 @@ By Sylvester's law the inertia of K is that of D. Each class has ``inertia`` and
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -126,7 +126,8 @@ class SparseLDL:
 class Backend:
     """A solver of a package with the analysis of one pattern, and whose factors it holds."""
 
-    solver = holder = None
+    solver: Any = None
+    holder: Any = None
 
 
 class FeralLDL(SparseLDL):

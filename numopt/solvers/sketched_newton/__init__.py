@@ -178,7 +178,7 @@ class SketchedNewton(Solver):
             return paper.init(self, problem, x0, run)
         warm = self.multipliers is not None
         x = x0 if warm else _defined_start(problem, x0, run)
-        scales = *gradient_scales(problem, x), linear_dependence(problem, x)
+        scales: Any = *gradient_scales(problem, x), linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *scales)
         if warm:
             inner = warm_state(form, barrier, x, self.multipliers)
