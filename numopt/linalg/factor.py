@@ -22,7 +22,7 @@ from scipy.sparse import csc_matrix, issparse, triu
 from scipy.sparse.linalg import splu
 
 EPS = float(np.finfo(float).eps)
-REMEMBERED = 4  # patterns of one run
+REMEMBERED = 2  # patterns of one run: each keeps the memory of its factors
 
 
 class Inertia(NamedTuple):
