@@ -11,7 +11,7 @@ from numopt.core.solver import Iterate, Solver
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
-from numopt.models.kkt import kkt_residual, rounding_of_gradient, transposed_product
+from numopt.models.kkt import kkt_residual
 from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import (
@@ -57,10 +57,11 @@ class SketchedNewton(Solver):
         with the 2-norm of (grad L, c) as its measure.
     linear_solver : str
         How KKT systems are solved. The practical method factorises them (``"exact"``) or uses
-        products with the Hessian only, inexactly: ``"minres"`` for any constraints, and for few
-        rows ``"projected_cg"`` and ``"nystrom"``, which is for large dense Hessians with a
-        decaying spectrum. ``"auto"`` is exact unless `hessp` is given without `hess` and n is
-        large; ``res.linear_solver`` says what was chosen, and why. ``"paper"`` has randomised
+        products with the Hessian only, inexactly: ``"minres"`` for any constraints,
+        ``"incomplete"``, the same with incomplete Cholesky factors of a sparse `hess`, and for few
+        rows ``"projected_cg"`` and ``"nystrom"``, which is for large dense Hessians with a decaying
+        spectrum. ``"auto"`` is exact unless `hessp` is given without `hess` and n is large;
+        ``res.linear_solver`` says what was chosen, and why. ``"paper"`` has randomised
         Kaczmarz (``"rk"``, the default), single Gaussian sketches (``"gv"``), blocks of rows,
         of Gaussian columns or of a CountSketch (``"block_rows"``, ``"block_gauss"``,
         ``"countsketch"``), and ``"exact"``.
@@ -134,7 +135,7 @@ class SketchedNewton(Solver):
     maxiter: int = 3000
     variant: Literal["auto", "paper"] = "auto"
     linear_solver: Literal[
-        "auto", "exact", "minres", "projected_cg", "nystrom",
+        "auto", "exact", "minres", "incomplete", "projected_cg", "nystrom",
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
     inequalities: Literal["auto", "barrier", "active_set"] = "auto"
@@ -192,6 +193,11 @@ class SketchedNewton(Solver):
                 "to take differences of; this problem has neither"
             )
 
+        if self.linear_solver == "incomplete" and problem.only_products:
+            raise UnsupportedError(
+                "linear_solver='incomplete' needs `hess`; 'minres' does with `hessp`"
+            )
+
     def init(self, problem, x0, run):
         if self.variant == "paper":
             return paper.init(self, problem, x0, run)
@@ -228,7 +234,7 @@ class SketchedNewton(Solver):
         try:
             return restoration.restored(form, barrier, inner, self.tol)
         except Stop as signal:
-            if signal.status is Status.SMALL_STEP and _within_rounding(form, inner):
+            if signal.status is Status.SMALL_STEP and interior.within_rounding(form, inner):
                 raise Stop(Status.SMALL_STEP, ROUNDING) from None
             raise
 
@@ -281,16 +287,6 @@ class SketchedNewton(Solver):
             return paper.measured(problem, it.x, multipliers["constraints"])
         fun, kkt = _measured(problem, it.x, multipliers)
         return fun, kkt.optimality, kkt.feasibility
-
-
-def _within_rounding(form, inner):
-    """Return whether the last bits of x change grad L by more than its size."""
-    problem, x, y = form.problem, form.full(inner.w), form.row_multipliers(inner.y)
-    if problem.hess_kind == "quasi-newton" or problem.only_products:
-        return False
-    z = form.bound_multipliers(inner.z_upper) - form.bound_multipliers(inner.z_lower)
-    lagrange = problem.grad(x) + transposed_product(problem.jac(x), y) + z
-    return bool((np.abs(lagrange) <= rounding_of_gradient(problem, x, y)).all())
 
 
 def _measured(problem, x, multipliers):

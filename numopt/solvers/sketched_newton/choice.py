@@ -31,6 +31,8 @@ def chosen(method, problem):
     """Return the linear solver for a problem."""
     if method.linear_solver != "auto":
         return Choice(method.linear_solver, "as demanded")
+    if problem.hess_kind == "quasi-newton":
+        return Choice("exact", "the Hessian is approximated from gradients")
     if not problem.only_products or problem.n <= DENSE_LIMIT:
         return Choice("exact", "the Hessian is available")
     if problem.m <= FEW_ROWS:
@@ -46,9 +48,11 @@ def treatment(method, form, barrier):
         return Choice("barrier", "not needed, there are none")
     if method.regularization == "gradient":
         return Choice("barrier", "regularization='gradient' is for it")
+    if form.products:
+        return Choice("barrier", "only products with the Hessian are used")
     if (form.problem.cl == form.problem.cu).sum() > form.n_x:
         return Choice("barrier", "there are more equations than variables")
     size = f"n = {form.n_x}, m = {form.m}"
-    if form.products or form.n_x * (form.n_x + form.m) > LARGEST_QUADRATIC:
+    if form.n_x * (form.n_x + form.m) > LARGEST_QUADRATIC:
         return Choice("barrier", f"{size} is large")
     return Choice("active_set", f"{size} is small")
