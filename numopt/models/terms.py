@@ -204,7 +204,7 @@ def _joined(members):
 
 def _term(formula, patterns):
     """Build the pattern of a formula; equal patterns are one object."""
-    table, slots, node_of = Table(), _Slots(), []
+    table, slots, node_of = Table(), Slots(), []
     leaves = [slots.leaf(kind, value) for kind, value in formula.slots]
     for op, *arguments in formula.program:
         if op == "leaf":
@@ -228,7 +228,7 @@ def _leaf(table, leaf):
     return table.const(value) if kind == "const" else table.intern(kind, value)
 
 
-class _Slots:
+class Slots:
     """Hands out the slots of a term; equal columns share one."""
 
     def __init__(self):

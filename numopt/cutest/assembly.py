@@ -1,0 +1,303 @@
+"""From the data of a file to terms: group by group, or through auxiliary variables.
+
+A group is (1/s) g(t) with t = a'x - b + sum of weighted elements. Three ways lead to terms:
+
+    trivial      g is the identity: linear part, elements of each type and constant are terms
+    fused        t has few summands: groups of equal structure are one term, (1/s) g(t) in full
+    lifted       otherwise t is an auxiliary variable, defined like a trivial group
+"""
+
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+
+from numopt.core.errors import SifError
+from numopt.cutest.arithmetic import Arithmetic
+from numopt.cutest.execution import value
+from numopt.models.patterns import Pattern
+from numopt.models.terms import Slots, Term
+from numopt.models.trees import Table
+
+# A group is fused up to this many occurrences of variables, in problems of few variables up to
+# more: there the plain code for a whole problem needs formulas without auxiliary variables.
+WIDEST = 16
+FEW_VARIABLES = 12
+WIDEST_OF_FEW = 100
+
+# With more different structures than this, those of few groups are lifted.
+MOST_STRUCTURES = 24
+FEW_GROUPS = 4
+
+
+@dataclass
+class Functions:
+    """Parts 2 and 3, and how their constants are read.
+
+    Attributes
+    ----------
+    elements, groups : Library
+    single : bool
+        Whether real constants without a ``D`` are single precision.
+    externals : dict
+        See `numopt.cutest.arithmetic.Arithmetic`.
+    """
+
+    elements: object
+    groups: object
+    single: bool
+    externals: dict
+
+
+class Formula:
+    """One pattern under construction: leaves are columns of variables or of numbers."""
+
+    def __init__(self, functions):
+        self.functions, self.slots = functions, Slots()
+        self.table = Table()
+        self.arithmetic = Arithmetic(self.table, functions.single, functions.externals)
+
+    def leaf(self, kind, column):
+        """Return the node of a column: ``"var"`` variable numbers, ``"num"`` values."""
+        kind, entry = self.slots.leaf(kind, column)
+        return self.table.const(entry) if kind == "const" else self.table.intern(kind, entry)
+
+    def element(self, kind, members):
+        """Return the node of the elements `members` of an element type."""
+        variables, parameters = self._leaves(kind, members)
+        return value(self.functions.elements, kind, variables, parameters, self.arithmetic)
+
+    def _leaves(self, kind, members):
+        slots, values = tables(kind)
+        variables = [self.leaf("var", column) for column in slots[members].T]
+        return variables, [self.leaf("num", column) for column in values[members].T]
+
+    def group(self, kind, members, t):
+        """Return the node of a group function of the node `t`."""
+        _, values = tables(kind)
+        parameters = [self.leaf("num", column) for column in values[members].T]
+        return value(self.functions.groups, kind, [t], parameters, self.arithmetic)
+
+    def times(self, column, node):
+        """Return a node times a column of numbers."""
+        return self.table.make_mul(self.leaf("num", column), node)
+
+    def term(self, root, size, rows, level=0):
+        """Return the finished term."""
+        s = self.slots
+        sizes = len(s.columns), len(s.data), len(s.scalars)
+        pattern = Pattern(self.table, root, sizes)
+        return Term(pattern, size, s.columns, s.data, s.scalars, rows, level)
+
+
+def tables(kind):
+    """Return variable numbers and parameter values of all members of a type, row by row."""
+    slots = np.array(kind.slots, dtype=np.int64).reshape(kind.members, len(kind.variables))
+    values = np.array(kind.values, dtype=float).reshape(kind.members, len(kind.parameters))
+    return slots, values
+
+
+class Assembly:
+    """Makes the terms of a problem.
+
+    Parameters
+    ----------
+    data : Data
+    functions : Functions
+
+    Attributes
+    ----------
+    terms : list of Term
+    levels : list of int
+        One per auxiliary variable.
+    """
+
+    def __init__(self, data, functions):
+        self.data, self.functions = data, functions
+        self.n, self.terms, self.levels = len(data.variables), [], []
+        self._read_groups()
+        self._read_linear()
+        self._read_uses()
+        self._sort_groups()
+        trivial = self.kind < 0
+        self._sums(trivial & (self.row < 0), None, 0, 1 / self.scale)
+        self._sums(trivial & (self.row >= 0), self.row, 0, 1 / self.scale)
+        self._sums(self.lifted, self.auxiliary, 1, np.ones(self.size))
+        self._lifted_groups()
+        self._fused_groups()
+        self._quadratic()
+
+    # -- arrays ------------------------------------------------------------------------------
+
+    def _read_groups(self):
+        data = self.data
+        self.size = len(data.groups)
+        constrains = np.array([letter != "N" for letter in data.group_letters], dtype=bool)
+        self.row = np.where(constrains, np.cumsum(constrains) - 1, -1)
+        self.scale = np.ones(self.size)
+        for k, scale in data.scales.items():
+            self.scale[k] = scale
+        self.constant = np.full(self.size, data.constants.default, dtype=float)
+        for k, constant in data.constants.entries.items():
+            self.constant[k] = constant
+        if data.default_group_kind is not None:
+            for k in range(self.size):
+                if k not in data.group_kind:
+                    data.type_group(k, data.default_group_kind)
+        self.kinds = list(data.group_kinds.values())
+        number = {id(kind): k for k, kind in enumerate(self.kinds)}
+        self.kind, self.member = np.full(self.size, -1), np.zeros(self.size, dtype=np.int64)
+        for k, kind in data.group_kind.items():
+            self.kind[k], self.member[k] = number[id(kind)], data.group_position[k]
+
+    def _read_linear(self):
+        """Add up repeated coefficients; sort by group, then in the order of appearance."""
+        rows, cols, values = arrays(self.data.linear)
+        key = rows * max(self.n, 1) + cols
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        values = np.bincount(inverse, values, minlength=first.size)
+        order = np.lexsort((first, rows[first]))
+        self.linear = rows[first][order], cols[first][order], values[order]
+        self.linear_starts = np.searchsorted(self.linear[0], np.arange(self.size + 1))
+
+    def _read_uses(self):
+        """Sort uses by group, then by type of element."""
+        rows, elements, weights = arrays(self.data.uses)
+        self.element_kinds = list(self.data.element_kinds.values())
+        number = {id(kind): k for k, kind in enumerate(self.element_kinds)}
+        kind_of = np.array([number[id(kind)] for kind in self.data.element_kind], dtype=np.int64)
+        position = np.array(self.data.element_position, dtype=np.int64)
+        kinds = kind_of[elements]
+        order = np.lexsort((np.arange(rows.size), kinds, rows))
+        self.uses = rows[order], kinds[order], position[elements][order], weights[order]
+        self.use_starts = np.searchsorted(self.uses[0], np.arange(self.size + 1))
+
+    def _sort_groups(self):
+        """Decide which groups are lifted, and number the auxiliary variables."""
+        width = np.diff(self.linear_starts).astype(np.int64)
+        slots = np.array([len(kind.variables) for kind in self.element_kinds], dtype=np.int64)
+        np.add.at(width, self.uses[0], slots[self.uses[1]])
+        limit = WIDEST_OF_FEW if self.n <= FEW_VARIABLES else WIDEST
+        self.lifted = (self.kind >= 0) & (width > limit)
+        self.structures = self._structures(np.flatnonzero((self.kind >= 0) & ~self.lifted))
+        if len(self.structures) > MOST_STRUCTURES and self.n > FEW_VARIABLES:
+            for key, groups in list(self.structures.items()):
+                if len(groups) < FEW_GROUPS:
+                    self.lifted[groups] = True
+                    del self.structures[key]
+        self.auxiliary = np.where(self.lifted, np.cumsum(self.lifted) - 1, -1)
+        self.levels = [1] * int(self.lifted.sum())
+
+    def _structures(self, groups):
+        """Sort groups by kind, side, number of linear entries and types of elements."""
+        found, kinds = {}, self.uses[1].tolist()
+        linear, uses = np.diff(self.linear_starts).tolist(), self.use_starts.tolist()
+        for g in groups.tolist():
+            types = tuple(kinds[uses[g] : uses[g + 1]])
+            key = int(self.kind[g]), bool(self.row[g] >= 0), linear[g], types
+            found.setdefault(key, []).append(g)
+        return {key: np.array(members) for key, members in found.items()}
+
+    # -- terms -------------------------------------------------------------------------------
+
+    def _sums(self, chosen, row, level, factor):
+        """Add the terms of t, times a factor, for the chosen groups; `row` None: objective."""
+
+        def rows(groups):
+            return None if row is None else row[groups]
+
+        groups, cols, values = self.linear
+        keep = np.flatnonzero(chosen[groups])
+        if keep.size:
+            g, f = groups[keep], Formula(self.functions)
+            root = f.times(values[keep] * factor[g], f.leaf("var", cols[keep]))
+            self.terms.append(f.term(root, keep.size, rows(g), level))
+        groups, kinds, members, weights = self.uses
+        for k, kind in enumerate(self.element_kinds):
+            keep = np.flatnonzero(chosen[groups] & (kinds == k))
+            if keep.size:
+                g, f = groups[keep], Formula(self.functions)
+                root = f.times(weights[keep] * factor[g], f.element(kind, members[keep]))
+                self.terms.append(f.term(root, keep.size, rows(g), level))
+        g = np.flatnonzero(chosen & (self.constant != 0))
+        if g.size:
+            f = Formula(self.functions)
+            root = f.leaf("num", -self.constant[g] * factor[g])
+            self.terms.append(f.term(root, g.size, rows(g), level))
+
+    def _lifted_groups(self):
+        for k, kind in enumerate(self.kinds):
+            for constrains in (False, True):
+                side = (self.row >= 0) == constrains
+                g = np.flatnonzero(self.lifted & (self.kind == k) & side)
+                if g.size:
+                    f = Formula(self.functions)
+                    t = f.leaf("var", self.n + self.auxiliary[g])
+                    self._finish(f, kind, g, t)
+
+    def _fused_groups(self):
+        for (k, _, linear, types), g in self.structures.items():
+            f = Formula(self.functions)
+            parts = self._linear_parts(f, g, linear) + self._element_parts(f, g, types)
+            if self.constant[g].any():
+                parts.append(f.leaf("num", -self.constant[g]))
+            t = parts[0] if parts else f.table.const(0)
+            for part in parts[1:]:
+                t = f.table.make_add(t, part)
+            self._finish(f, self.kinds[k], g, t)
+
+    def _linear_parts(self, f, g, number):
+        first, (_, cols, values) = self.linear_starts[g], self.linear
+        at = [first + k for k in range(number)]
+        return [f.times(values[k], f.leaf("var", cols[k])) for k in at]
+
+    def _element_parts(self, f, g, types):
+        first, (_, _, members, weights) = self.use_starts[g], self.uses
+        return [
+            f.times(weights[first + k], f.element(self.element_kinds[kind], members[first + k]))
+            for k, kind in zip(count(), types, strict=False)
+        ]
+
+    def _finish(self, f, kind, g, t):
+        """Add the term (1/s) g(t) of the groups `g`."""
+        root = f.times(1 / self.scale[g], f.group(kind, self.member[g], t))
+        rows = self.row[g]
+        self.terms.append(f.term(root, g.size, rows if rows[0] >= 0 else None))
+
+    def _quadratic(self):
+        i, j, values = arrays(self.data.quadratic)
+        for keep, factor in ((np.flatnonzero(i == j), 0.5), (np.flatnonzero(i != j), 1.0)):
+            if keep.size:
+                f = Formula(self.functions)
+                x, y = (f.leaf("var", k[keep]) for k in (i, j))
+                root = f.times(factor * values[keep], f.table.make_mul(x, y))
+                self.terms.append(f.term(root, keep.size, None))
+
+
+def arrays(triplets):
+    """Return rows, columns and values of triplets as arrays."""
+    return (
+        np.array(triplets.rows, dtype=np.int64),
+        np.array(triplets.cols, dtype=np.int64),
+        np.array(triplets.values, dtype=float),
+    )
+
+
+def check_members(data, file):
+    """Refuse elements and groups that lack variables or parameters.
+
+    Raises
+    ------
+    SifError
+    """
+    for kind in (*data.element_kinds.values(), *data.group_kinds.values()):
+        slots, values = tables(kind)
+        lacks = np.isnan(values)
+        if lacks.any():
+            name = list(kind.parameters)[int(np.argwhere(lacks)[0][1])]
+            raise SifError(f"the parameter {name!r} of type {kind.name!r} is not given everywhere",
+                           file, expected="a P card")  # fmt: skip
+        if (slots < 0).any() and kind.name in data.element_kinds:
+            name = list(kind.variables)[int(np.argwhere(slots < 0)[0][1])]
+            raise SifError(f"the variable {name!r} of type {kind.name!r} is not given everywhere",
+                           file, expected="a V card")  # fmt: skip

@@ -1,0 +1,117 @@
+"""Symbolic execution of routines: from the cards of a type to nodes of a table."""
+
+import numpy as np
+
+from numopt.core.errors import SifError
+from numopt.cutest.arithmetic import Node
+from numopt.cutest.fields import FieldError
+
+
+def value(library, kind, variables, parameters, arithmetic):
+    """Return the node of the value of a type.
+
+    Parameters
+    ----------
+    library : Library
+    kind : Kind
+        Says which variables and parameters there are.
+    variables, parameters : list of int
+        Nodes of the elemental (or group) variables, and of the parameters.
+    arithmetic : Arithmetic
+
+    Raises
+    ------
+    SifError
+        For expressions that make no sense, with their cards.
+    """
+    routine = find(library, kind)
+    if routine.value is None:
+        raise _located(FieldError("the type has no value", "an F card"), routine.card, library)
+    names = environment(routine, kind, variables, parameters, arithmetic)
+    run(library, live(library, routine, [routine.value]), names, arithmetic)
+    try:
+        return arithmetic.double(arithmetic.evaluate(routine.value, names))
+    except FieldError as error:
+        raise _located(error, routine.card, library) from None
+
+
+def find(library, kind):
+    """Return the routine of a type."""
+    if kind.name not in library.routines:
+        raise SifError(f"no function is given for the type {kind.name!r}", library.file,
+                       expected="a T card under INDIVIDUALS")  # fmt: skip
+    return library.routines[kind.name]
+
+
+def live(library, routine, trees):
+    """Return the statements, in order, on which the given trees depend."""
+    wanted = set().union(*map(names_in, trees))
+    chosen = []
+    for statement in reversed((*library.common, *routine.statements)):
+        if statement.target in wanted:
+            if not statement.condition:
+                wanted.discard(statement.target)
+            wanted |= {statement.condition} | names_in(statement.tree)
+            chosen.append(statement)
+    return chosen[::-1]
+
+
+def names_in(tree):
+    """Return the names in a tree."""
+    found, stack = set(), [tree]
+    while stack:
+        kind, *rest = stack.pop()
+        if kind == "name":
+            found.add(rest[0])
+        stack += [a for a in rest if isinstance(a, tuple)]
+    return found
+
+
+def run(library, statements, names, arithmetic):
+    """Carry out statements; `names` are changed."""
+    for statement in statements:
+        try:
+            _assign(statement, names, library.declared, arithmetic)
+        except FieldError as error:
+            raise _located(error, statement.card, library) from None
+
+
+def _located(error, card, library):
+    return SifError(error.reason, library.file, card.line, card.text, error.expected)
+
+
+def environment(routine, kind, variables, parameters, arithmetic):
+    """Return the values that a routine starts from, by names in capitals."""
+    by_name = dict(zip(kind.variables, variables, strict=True))
+    if kind.internals:
+        own = {u: _combined(routine.rows.get(u, {}), by_name, arithmetic) for u in kind.internals}
+    else:
+        own = by_name
+    own |= dict(zip(kind.parameters, parameters, strict=True))
+    return {name.strip().upper(): Node(node) for name, node in own.items()}
+
+
+def _combined(row, by_name, arithmetic):
+    """Return an internal variable, a combination of elemental ones."""
+    table, total = arithmetic.table, None
+    for name, coefficient in row.items():
+        if name not in by_name:
+            raise SifError(f"an internal variable uses the unknown variable {name!r}")
+        # The official decoder writes these numbers without an exponent letter.
+        factor = float(np.float32(coefficient)) if arithmetic.single else coefficient
+        part = table.make_mul(table.const(factor), by_name[name])
+        total = part if total is None else table.make_add(total, part)
+    return table.const(0) if total is None else total
+
+
+def _assign(statement, names, declared, arithmetic):
+    new = arithmetic.evaluate(statement.tree, names)
+    holds = declared.get(statement.target, "double")
+    if statement.condition:
+        if statement.condition not in names:
+            raise FieldError(f"the name {statement.condition!r} has no value", "a logical name")
+        condition = names[statement.condition]
+        if not statement.wanted:
+            condition = arithmetic.logical("not", condition)
+        new = arithmetic.assigned(condition, new, names.get(statement.target), holds)
+    names[statement.target] = arithmetic.converted(new, holds)

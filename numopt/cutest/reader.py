@@ -1,0 +1,208 @@
+"""The reader: text -> cards -> data and functions -> problem."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from numopt.core.errors import NumoptError, SifError
+from numopt.cutest.assembly import Assembly, Functions, check_members
+from numopt.cutest.cards import LARGEST_FILE, split
+from numopt.cutest.data import INFINITY, Data
+from numopt.cutest.fields import Scope, number
+from numopt.cutest.interpreter import Interpreter
+from numopt.cutest.nonlinear import NonlinearSections
+from numopt.cutest.problem import SifProblem, sides, spread, without_infinity
+from numopt.cutest.routines import read_library
+from numopt.cutest.sections import LinearSections
+
+CONSTANTS = ("double", "fortran")
+QUADRATIC = ("QUADRATIC", "HESSIAN", "QMATRIX", "QUADS", "QUADOBJ", "QSECTION")
+
+_PARAMETER = re.compile(r"^[ *]([IRA]E) ?(.{10})(.{10})(.{1,12})\s*\$-PARAMETER")
+_CLASSIFICATION = re.compile(r"^\*\s*classification\s*:?\s*([A-Z0-9\-]+)", re.IGNORECASE)
+_OPTIMUM = re.compile(r"^\*[LX]O\s+SOL\w*\s+([-+.\dEeDd]+)\s*(\S.*)?$")
+
+
+def read_sif(source, params=None, *, constants="double", vectors=None, compile="auto"):
+    """Read a problem in the Standard Input Format.
+
+    Parameters
+    ----------
+    source : path-like or str
+        Path of a file, or the text of a problem (any string with line breaks).
+    params : dict, optional
+        Values of parameters that the file marks with ``$-PARAMETER``, in place of its own. A value
+        that the file does not list among its alternatives gives a warning.
+    constants : {"double", "fortran"}
+        ``"fortran"`` reads real constants in expressions without a ``D`` exponent as compiled
+        CUTEst does, in single precision; ``"double"`` reads all in double precision.
+    vectors : dict, optional
+        Names of the vectors to use by section (``"CONSTANTS"``, ``"RANGES"``, ``"BOUNDS"``,
+        ``"START POINT"``) where the file has several; by default the first ones.
+    compile : {None, True, "auto"}
+        See `numopt.PartiallySeparable`.
+
+    Returns
+    -------
+    SifProblem
+
+    Raises
+    ------
+    SifError
+        For everything that is no valid problem, with file, line, card and what was expected.
+    OSError
+        If the file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        For a value of a parameter that the file does not list.
+
+    Notes
+    -----
+    Derivatives are made from the ``F`` cards; the ``G`` and ``H`` cards are not used.
+
+    References
+    ----------
+    .. [1] A. R. Conn, N. I. M. Gould, Ph. L. Toint, "LANCELOT: a Fortran package for large-scale
+       nonlinear optimization (Release A)", Springer, 1992, chapters 2 and 7.
+    """
+    if constants not in CONSTANTS:
+        raise ValueError(f"`constants` must be 'double' or 'fortran', got {constants!r}")
+    text, file = _text(source)
+    parts = split(text, file)
+    given = Parameters(parts, dict(params or {}), file)
+    data = run(parts.data, given, dict(vectors or {}), file)
+    check_members(data, file)
+    functions = Functions(
+        read_library(parts.elements, file), read_library(parts.groups, file),
+        constants == "fortran", {},
+    )  # fmt: skip
+    problem = _built(data, functions, parts.data[0].f2, file, compile)
+    problem.constants, problem.params = constants, given.values
+    problem.classification, problem.f_opt_quoted = _quoted(parts.comments)
+    problem.facts = {
+        "classification": problem.classification, "f_best": problem.f_opt_quoted
+    }  # fmt: skip
+    return problem
+
+
+def _text(source):
+    """Return text and name of a source: a path, or the text itself."""
+    if isinstance(source, str) and "\n" in source:
+        return source, ""
+    path = Path(source)
+    if path.stat().st_size > LARGEST_FILE:
+        raise SifError(f"the file has more than {LARGEST_FILE} bytes", str(path))
+    return path.read_text(encoding="latin-1"), path.name
+
+
+class Parameters:
+    """The parameters that a file offers, and the values that the caller wants.
+
+    Parameters
+    ----------
+    parts : Parts
+    wanted : dict
+    file : str
+
+    Attributes
+    ----------
+    values : dict
+        Values in force, filled while the cards are executed.
+
+    Raises
+    ------
+    SifError
+        If a wanted parameter is not offered.
+    """
+
+    def __init__(self, parts, wanted, file):
+        self.wanted, self.values, self.listed = wanted, {}, {}
+        for text in (*(card.text for card in parts.data), *(line for _, line in parts.comments)):
+            if "$-PARAMETER" in text and (found := _PARAMETER.match(text)):
+                name, value = found.group(2).strip(), _numeric(found.group(4))
+                self.listed.setdefault(name, []).append(value)
+        for name in wanted:
+            if name not in self.listed:
+                known = ", ".join(self.listed) or "none"
+                raise SifError(f"there is no parameter {name!r}; parameters: {known}", file)
+
+    def __call__(self, card):
+        """Return the value that the caller wants instead of a card's, or None."""
+        if "$-PARAMETER" not in card.text:
+            return None
+        name = card.f2
+        value = self.wanted.get(name)
+        own = number(card.f4)
+        if value is not None and value not in self.listed.get(name, ()):
+            warnings.warn(
+                f"{name} = {value} is not among the values that the file lists: "
+                f"{self.listed.get(name)}",
+                UserWarning,
+                stacklevel=2,
+            )
+        chosen = own if value is None else value
+        chosen = int(chosen) if card.code[0] == "I" else float(chosen)
+        self.values[name] = chosen
+        return chosen
+
+
+def _numeric(text):
+    try:
+        return number(text)
+    except Exception:
+        return None
+
+
+def run(cards, given, vectors, file):
+    """Return the `Data` of part 1."""
+    data, scope = Data(), Scope()
+    linear, nonlinear = LinearSections(data, scope, vectors), NonlinearSections(data, scope)
+    table = {
+        "NAME": linear.none,
+        "VARIABLES": linear.variables, "COLUMNS": linear.variables,
+        "GROUPS": linear.groups, "ROWS": linear.groups, "CONSTRAINTS": linear.groups,
+        "CONSTANTS": linear.constants, "RHS": linear.constants, "RHS'": linear.constants,
+        "RANGES": linear.ranges, "BOUNDS": linear.bounds, "START POINT": linear.start,
+        "ELEMENT TYPE": nonlinear.element_type, "ELEMENT USES": nonlinear.element_uses,
+        "GROUP TYPE": nonlinear.group_type, "GROUP USES": nonlinear.group_uses,
+        "OBJECT BOUND": linear.object_bound, **dict.fromkeys(QUADRATIC, linear.quadratic),
+    }  # fmt: skip
+    Interpreter(scope, table.__getitem__, given, file).run(cards)
+    return data
+
+
+def _built(data, functions, name, file, compile):
+    n, constrains = len(data.variables), [letter != "N" for letter in data.group_letters]
+    bounds = without_infinity(spread(data.bounds, n), INFINITY)
+    cl, cu = sides(data)
+    assembly = Assembly(data, functions)
+    try:
+        problem = SifProblem(
+            spread(data.start, n), bounds[:, 0], bounds[:, 1], cl, cu, assembly.terms,
+            levels=assembly.levels, name=name, compile=compile,
+        )  # fmt: skip
+    except NumoptError as error:
+        raise SifError(str(error), file) from error
+    chosen = np.flatnonzero(constrains)
+    names = list(data.groups)
+    problem.constraint_names = [names[k] for k in chosen]
+    problem.variable_names = list(data.variables)
+    problem.variable_types = [data.integrality.get(k, "real") for k in range(n)]
+    problem.y0 = spread(data.multipliers, len(data.groups))[chosen]
+    linear = (assembly.kind < 0) & (np.diff(assembly.use_starts) == 0)
+    problem.is_linear = linear[chosen]
+    problem.objective_bounds = data.objective_bounds
+    return problem
+
+
+def _quoted(comments):
+    """Return classification and optimal value from the comments."""
+    classes = [m.group(1) for _, line in comments if (m := _CLASSIFICATION.match(line))]
+    optima = [m for _, line in comments if (m := _OPTIMUM.match(line))]
+    values = [_numeric(m.group(1)) for m in optima if not m.group(2)]
+    value = values[0] if len(values) == 1 else None
+    return (classes[0] if classes else ""), value
