@@ -192,3 +192,21 @@ class Data:
                 raise FieldError(f"group {name!r} has no type", "a T card above")
             self.type_group(k, self.default_group_kind)
         return self.group_kind[k], self.group_position[k]
+
+    def round(self):
+        """Round all numbers to the eleven digits with which the official decoder hands them on."""
+        for triplets in (self.linear, self.uses, self.quadratic):
+            triplets.values = array("d", map(rounded, triplets.values))
+        for kind in (*self.element_kinds.values(), *self.group_kinds.values()):
+            kind.values = array("d", map(rounded, kind.values))
+        for vector in (self.constants, self.ranges, self.bounds, self.start, self.multipliers):
+            vector.default = rounded(vector.default)
+            vector.entries = {k: rounded(value) for k, value in vector.entries.items()}
+        self.scales = {k: rounded(value) for k, value in self.scales.items()}
+
+
+def rounded(value):
+    """Return a number, or a pair of numbers, with eleven significant digits."""
+    if isinstance(value, tuple):
+        return tuple(map(rounded, value))
+    return float(f"{value:.10e}")

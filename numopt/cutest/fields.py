@@ -5,6 +5,8 @@ A field becomes a function without arguments, so that a card in a loop is analys
 
 import re
 
+import numpy as np
+
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?")
 _EXPONENT = str.maketrans("Dd", "ee")
 
@@ -48,8 +50,18 @@ def constant(value):
     return lambda: value
 
 
+def _by_way_of_single(value):
+    return float(np.float32(value))
+
+
 class Scope:
     """Integer and real parameters, and names that depend on them.
+
+    Parameters
+    ----------
+    single : bool
+        Whether integers become real numbers by way of single precision, as in the official
+        decoder; it matters beyond 2**24.
 
     Attributes
     ----------
@@ -57,8 +69,9 @@ class Scope:
         Current values by name.
     """
 
-    def __init__(self):
+    def __init__(self, single=False):
         self.integers, self.reals = {}, {}
+        self.convert = _by_way_of_single if single else float
 
     def name(self, field, array):
         """Return a function for the name in a field, expanded where `array` says so.

@@ -94,8 +94,8 @@ def _value(card, scope, kind, what, given):
         real = scope.real(card.f3, array=False)
         return lambda: whole(real())
     if what == "I":
-        name, integers = _present(card.f3), scope.integers
-        return lambda: float(integers[name])
+        name, integers, convert = _present(card.f3), scope.integers, scope.convert
+        return lambda: convert(integers[name])
     return _arithmetic(card, kind, what, source, read)
 
 

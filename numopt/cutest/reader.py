@@ -22,7 +22,7 @@ QUADRATIC = ("QUADRATIC", "HESSIAN", "QMATRIX", "QUADS", "QUADOBJ", "QSECTION")
 
 _PARAMETER = re.compile(r"^[ *]([IRA]E) ?(.{10})(.{10})(.{1,12})\s*\$-PARAMETER")
 _CLASSIFICATION = re.compile(r"^\*\s*classification\s*:?\s*([A-Z0-9\-]+)", re.IGNORECASE)
-_OPTIMUM = re.compile(r"^\*[LX]O\s+SOL\w*\s+([-+.\dEeDd]+)\s*(\S.*)?$")
+_OPTIMUM = re.compile(r"^\*\s*[LX]O\s+SOL\w*\s+([-+.\dEeDd]+)\s*(\S.*)?$")
 
 
 def read_sif(source, params=None, *, constants="double", vectors=None, compile="auto"):
@@ -36,8 +36,9 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
         Values of parameters that the file marks with ``$-PARAMETER``, in place of its own. A value
         that the file does not list among its alternatives gives a warning.
     constants : {"double", "fortran"}
-        ``"fortran"`` reads real constants in expressions without a ``D`` exponent as compiled
-        CUTEst does, in single precision; ``"double"`` reads all in double precision.
+        ``"double"`` keeps all numbers as they are written. ``"fortran"`` treats them as compiled
+        CUTEst does: real constants in expressions without a ``D`` exponent are single precision,
+        and numbers of part 1 have eleven digits.
     vectors : dict, optional
         Names of the vectors to use by section (``"CONSTANTS"``, ``"RANGES"``, ``"BOUNDS"``,
         ``"START POINT"``) where the file has several; by default the first ones.
@@ -74,8 +75,11 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     text, file = _text(source)
     parts = split(text, file)
     given = Parameters(parts, dict(params or {}), file)
-    data = run(parts.data, given, dict(vectors or {}), file)
+    single = constants == "fortran"
+    data = run(parts.data, given, Scope(single), dict(vectors or {}), file)
     check_members(data, file)
+    if single:
+        data.round()
     functions = Functions(
         read_library(parts.elements, file), read_library(parts.groups, file),
         constants == "fortran", {},
@@ -157,9 +161,9 @@ def _numeric(text):
         return None
 
 
-def run(cards, given, vectors, file):
+def run(cards, given, scope, vectors, file):
     """Return the `Data` of part 1."""
-    data, scope = Data(), Scope()
+    data = Data()
     linear, nonlinear = LinearSections(data, scope, vectors), NonlinearSections(data, scope)
     table = {
         "NAME": linear.none,

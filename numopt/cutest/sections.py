@@ -9,8 +9,7 @@ from math import inf
 from numopt.cutest.compilers import DEFAULT, Reader, has_arrays, letter, nothing
 from numopt.cutest.fields import FieldError, constant
 
-# Types of variables; some files leave the quotes out.
-_TYPES = {"'INTEGER'": "integer", "INTEGER": "integer", "'ZERO-ONE'": "zero-one"}
+_TYPES = {"'INTEGER'": "integer", "'ZERO-ONE'": "zero-one"}
 
 # What a card does to the pair (lower, upper) of a variable. An upper bound of zero on an untouched
 # variable, and "MI", follow the conventions of linear programming's older format.
@@ -59,7 +58,7 @@ class LinearSections(Reader):
         if card.f3 in _TYPES:
             kind = _TYPES[card.f3]
             return lambda: data.integrality.__setitem__(data.variable(name()), kind)
-        if card.f3 == "'SCALE'" or not card.f3:
+        if card.f3 in ("'SCALE'", "") or not data.groups:
             return lambda: data.variable(name())
         pairs, groups, linear = self.pairs(card), data.groups, data.linear
 
