@@ -22,7 +22,7 @@ from numopt.models.trees import Table
 # A group is fused up to this many occurrences of variables, in problems of few variables up to
 # more: there the plain code for a whole problem needs formulas without auxiliary variables.
 WIDEST = 16
-FEW_VARIABLES = 12
+FEW_VARIABLES = 50
 WIDEST_OF_FEW = 100
 
 # With more different structures than this, those of few groups are lifted.
