@@ -200,9 +200,9 @@ class Data:
     def round(self):
         """Round all numbers to the eleven digits with which the official decoder hands them on."""
         for triplets in (self.linear, self.uses, self.quadratic):
-            triplets.values = array("d", map(rounded, triplets.values))
+            triplets.values = _all_rounded(triplets.values)
         for kind in (*self.element_kinds.values(), *self.group_kinds.values()):
-            kind.values = array("d", map(rounded, kind.values))
+            kind.values = _all_rounded(kind.values)
         for vector in (self.constants, self.ranges, self.bounds, self.start, self.multipliers):
             vector.default = rounded(vector.default)
             vector.entries = {k: rounded(value) for k, value in vector.entries.items()}
@@ -214,3 +214,8 @@ def rounded(value):
     if isinstance(value, tuple):
         return tuple(map(rounded, value))
     return float(f"{value:.10e}")
+
+
+def _all_rounded(values):
+    different = {value: rounded(value) for value in set(values)}
+    return array("d", (different.get(value, value) for value in values))
