@@ -287,14 +287,20 @@ def check_members(data, file):
     ------
     SifError
     """
-    for kind in (*data.element_kinds.values(), *data.group_kinds.values()):
+    for kind in data.group_kinds.values():
+        if len(kind.variables) != 1:
+            raise SifError(f"group type {kind.name!r} has {len(kind.variables)} variables", file,
+                           expected="one GV card")  # fmt: skip
+        _refuse_missing(kind, kind.parameters, np.isnan(tables(kind)[1]), "P", file)
+    for kind in data.element_kinds.values():
         slots, values = tables(kind)
-        lacks = np.isnan(values)
-        if lacks.any():
-            name = list(kind.parameters)[int(np.argwhere(lacks)[0][1])]
-            raise SifError(f"the parameter {name!r} of type {kind.name!r} is not given everywhere",
-                           file, expected="a P card")  # fmt: skip
-        if (slots < 0).any() and kind.name in data.element_kinds:
-            name = list(kind.variables)[int(np.argwhere(slots < 0)[0][1])]
-            raise SifError(f"the variable {name!r} of type {kind.name!r} is not given everywhere",
-                           file, expected="a V card")  # fmt: skip
+        _refuse_missing(kind, kind.variables, slots < 0, "V", file)
+        _refuse_missing(kind, kind.parameters, np.isnan(values), "P", file)
+
+
+def _refuse_missing(kind, names, missing, code, file):
+    if missing.any():
+        name = list(names)[int(np.argwhere(missing)[0][1])]
+        what = "variable" if code == "V" else "parameter"
+        raise SifError(f"the {what} {name!r} of type {kind.name!r} is not given everywhere", file,
+                       expected=f"{code} cards for all members")  # fmt: skip

@@ -155,6 +155,12 @@ class Data:
             self.group_letters.append(letter)
         return k
 
+    def set_scale(self, k, value):
+        """Let group k be divided by a number."""
+        if value == 0:
+            raise FieldError("a group is divided by zero", "another scale")
+        self.scales[k] = value
+
     def add_element(self, name, kind):
         """Enter an element of this type.
 

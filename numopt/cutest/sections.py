@@ -75,7 +75,7 @@ class LinearSections(Reader):
         name, data = self.name(card, card.f2), self.data
         if card.f3 == "'SCALE'":
             value = self.value(card)
-            return lambda: data.scales.__setitem__(data.group(name(), kind), value())
+            return lambda: data.set_scale(data.group(name(), kind), value())
         if not card.f3:
             return lambda: data.group(name(), kind)
         if card.code[0] == "D":

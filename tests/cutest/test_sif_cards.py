@@ -10,14 +10,15 @@ from numopt import check_derivatives
 from numopt.cutest import read_sif
 
 X = card("", "X")
+ONE_GROUP = (card("N", "OBJ", "X", "1.0"),)
 SQUARE = {
     "groups": ["INDIVIDUALS", card("T", "SQUARE"), expression("F", "T**2")],
 }
 
 
-def linear(*cards, groups=(card("N", "OBJ", "X", "1.0"),), rest=()):
-    """Return a problem in X with parameter cards before its variables."""
-    return text("TEST", *rest[:0], ("VARIABLES", X, *cards), ("GROUPS", *groups), *rest)
+def linear(*cards, groups=ONE_GROUP, rest=()):
+    """Return a problem in X."""
+    return text("TEST", ("VARIABLES", X, *cards), ("GROUPS", *groups), *rest)
 
 
 def parameter(*cards, name="P"):
@@ -226,7 +227,7 @@ def test_quadratic_term(keyword):
     assert problem.fun([1.0, 2.0]) == 1 + 6 + 16
 
 
-def elements(*uses, kinds=(), groups=(card("N", "OBJ"),), functions=None):
+def elements(*uses):
     """Return a problem with one element type, ``F = P U V`` with U = X + 2 Y."""
     types = [card("EV", "T", "X", "", "Y"), card("EV", "T", "V"), card("EP", "T", "P")]
     types += [card("IV", "T", "U"), card("IV", "T", "W")]
@@ -235,15 +236,13 @@ def elements(*uses, kinds=(), groups=(card("N", "OBJ"),), functions=None):
     return text(
         "TEST",
         ("VARIABLES", X),
-        ("GROUPS", *groups),
+        ("GROUPS", card("N", "OBJ")),
         ("BOUNDS", card("FR", "B", "'DEFAULT'")),
         ("START POINT", card("", "S", "'DEFAULT'", "1.0")),
         ("ELEMENT TYPE", *types),
         ("ELEMENT USES", *uses),
-        *kinds,
         ("GROUP USES", card("E", "OBJ", "E1", "", "E2", "-3.0")),
         elements=own,
-        **(functions or {}),
     )
 
 
