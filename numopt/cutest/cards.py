@@ -170,5 +170,5 @@ def _free_cards(number, line, in_data):
         code, *fields = ["" if word == "_" else word for word in words]
         before = 2 if in_data else _FIELDS_BEFORE_EXPRESSION.get(code.rstrip("+"), 2)
         f7 = " ".join(fields[before:])
-        padded = (fields[:before] + [""] * (2 - before) + fields[before:] + [""] * 5)[:5]
-        yield Card(number, "", code, *padded, f7, line)
+        padded = fields[:before] + [""] * (2 - before) + fields[before:] + [""] * 5
+        yield Card(number, "", code, *padded[:5], f7=f7, text=line)  # pyright: ignore

@@ -29,9 +29,17 @@ class SifProblem(PartiallySeparable):
         How constants were read.
     """
 
-    classification = ""
-    f_opt_quoted: float | None = None
-    constants = "double"
+    classification: str
+    constants: str
+    params: dict
+    y0: np.ndarray
+    variable_names: list
+    variable_types: list
+    constraint_names: list
+    is_linear: np.ndarray
+    f_opt_quoted: float | None
+    objective_bounds: dict
+    samples: list  # for `numopt.cutest.checks`
 
     @property
     def is_eq(self):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sif_texts import card, expression, text
 
-from numopt import check_derivatives
+from numopt import SifError, check_derivatives
 from numopt.cutest import read_sif
 
 X = card("", "X")
@@ -202,6 +202,9 @@ def test_choice_of_vectors():
     one, two = read_sif(content), read_sif(content, vectors={"BOUNDS": "TWO", "START POINT": "B"})
     assert (one.ub[0], two.ub[0]) == (1.0, 2.0)
     assert (one.x0[0], two.x0[0]) == (0.5, 0.25)
+    with pytest.raises(SifError, match="no vector 'THREE' of BOUNDS") as caught:
+        read_sif(content, vectors={"BOUNDS": "THREE"})
+    assert "'TWO' of BOUNDS" in caught.value.expected
 
 
 def test_start_of_variables_and_multipliers():

@@ -236,6 +236,7 @@ MALFORMED = [
     "V +", "V W", "(V", "V)", "SIN()", "V ** * W", "1..2", "V % W", "V.GT", "FOO(V)", "SIN(V, W)",
     "MAX(V)", "UNKNOWN", "V .AND. W", "V + (V .GT. W)", "1 / 0 * V", "3 ** 40", "99999999999", "",
     "__import__('os')", "V; W", "[V]", "V.real", "lambda: V", "2**(2**31)",
+    "INT(1.0D0/0.0D0) * V", "SQRT(.TRUE.)",
 ]  # fmt: skip
 
 
