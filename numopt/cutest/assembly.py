@@ -25,6 +25,10 @@ WIDEST = 16
 FEW_VARIABLES = 50
 WIDEST_OF_FEW = 100
 
+# The second derivatives of a fused formula take about this many operations per operation and
+# variable of the formula; more than this is lifted, too.
+MOST_WORK = 20_000
+
 # With more different structures than this, those of few groups are lifted.
 MOST_STRUCTURES = 24
 FEW_GROUPS = 4
@@ -175,7 +179,8 @@ class Assembly:
         slots = np.array([len(kind.variables) for kind in self.element_kinds], dtype=np.int64)
         np.add.at(width, self.uses[0], slots[self.uses[1]])
         limit = WIDEST_OF_FEW if self.n <= FEW_VARIABLES else WIDEST
-        self.lifted = (self.kind >= 0) & (width > limit)
+        work = self._operations() * np.minimum(width, self.n)
+        self.lifted = (self.kind >= 0) & ((width > limit) | (work > MOST_WORK))
         self.structures = self._structures(np.flatnonzero((self.kind >= 0) & ~self.lifted))
         if len(self.structures) > MOST_STRUCTURES and self.n > FEW_VARIABLES:
             for key, groups in list(self.structures.items()):
@@ -184,6 +189,14 @@ class Assembly:
                     del self.structures[key]
         self.auxiliary = np.where(self.lifted, np.cumsum(self.lifted) - 1, -1)
         self.levels = [1] * int(self.lifted.sum())
+
+    def _operations(self):
+        """Return about how many operations t takes, per group that has a type."""
+        cost = np.zeros(len(self.element_kinds), dtype=np.int64)
+        for k in np.unique(self.uses[1][self.kind[self.uses[0]] >= 0]):
+            f = Formula(self.functions)
+            cost[k] = len(f.table.reachable([f.element(self.element_kinds[k], np.zeros(1, int))]))
+        return np.bincount(self.uses[0], cost[self.uses[1]], minlength=self.size)
 
     def _structures(self, groups):
         """Sort groups by kind, side, number of linear entries and types of elements."""

@@ -300,7 +300,7 @@ def _choose(structure, compile):
     """Return the generator by the rules that depend on the problem only."""
     if compile not in (None, True, "auto") and compile is not False:
         raise ValueError(f"compile must be None, True or 'auto', got {compile!r}")
-    if _operations(structure) <= MOST_SCALAR_OPERATIONS:
+    if _tiny(structure):
         return "python"
     if compile is True:
         if find_spec("numba") is None:
@@ -313,12 +313,14 @@ def _choose(structure, compile):
     return "mixed" if _value_operations(structure) <= MOST_VALUE_OPERATIONS else "numpy"
 
 
-def _operations(structure):
-    """Return the operations of all functions and derivatives, or the first excess of the limit."""
-    values = _value_operations(structure)
-    if values > MOST_SCALAR_OPERATIONS:
-        return values
-    return sum(t.size * t.pattern.operations() for t in structure.terms)
+def _tiny(structure):
+    """Tell whether f, c and all derivatives together take few operations."""
+    total = _value_operations(structure)
+    for t in structure.terms:
+        if total > MOST_SCALAR_OPERATIONS:
+            return False
+        total += t.size * (t.pattern.operations() - t.pattern.operations(0))
+    return total <= MOST_SCALAR_OPERATIONS
 
 
 def _value_operations(structure):
