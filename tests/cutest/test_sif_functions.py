@@ -160,6 +160,13 @@ def test_integer_names_cut_off_decimals():
     assert own.fun([-2.7, 0.5]) == -1.5
 
 
+def test_a_value_uses_the_statements_above_it():
+    cards = [expression("A", "V", "R"), expression("F", "R * R"), expression("A", "2 * V", "R")]
+    own = problem(*cards, expression("G", "R", "V"), expression("H", "2.0", "V", "V"))
+    assert own.fun([3.0, 0.0]) == 9.0
+    assert check_derivative_cards(own, rng=0) == []
+
+
 def test_globals_come_first():
     own = problem(
         expression("F", "TWO * V"),
