@@ -12,7 +12,6 @@ from itertools import count
 
 import numpy as np
 
-from numopt.core.errors import SifError
 from numopt.cutest.arithmetic import Arithmetic
 from numopt.cutest.execution import value
 from numopt.models.patterns import Pattern
@@ -302,8 +301,8 @@ def check_members(data, file):
     """
     for kind in data.group_kinds.values():
         if len(kind.variables) != 1:
-            raise SifError(f"group type {kind.name!r} has {len(kind.variables)} variables", file,
-                           expected="one GV card")  # fmt: skip
+            reason = f"group type {kind.name!r} has {len(kind.variables)} variables"
+            raise kind.refusal(reason, file, "one GV card")
         _refuse_missing(kind, kind.parameters, np.isnan(tables(kind)[1]), "P", file)
     for kind in data.element_kinds.values():
         slots, values = tables(kind)
@@ -315,5 +314,5 @@ def _refuse_missing(kind, names, missing, code, file):
     if missing.any():
         name = list(names)[int(np.argwhere(missing)[0][1])]
         what = "variable" if code == "V" else "parameter"
-        raise SifError(f"the {what} {name!r} of type {kind.name!r} is not given everywhere", file,
-                       expected=f"{code} cards for all members")  # fmt: skip
+        reason = f"the {what} {name!r} of type {kind.name!r} is not given everywhere"
+        raise kind.refusal(reason, file, f"{code} cards for all members")

@@ -106,7 +106,7 @@ def _separate(data):
     for e, old in enumerate(data.element_kind):
         k = int(old.values[data.element_position[e]])
         name = f"{old.name}{k}"
-        kind = kinds.setdefault(name, Kind(name, old.variables))
+        kind = kinds.setdefault(name, Kind(name, old.variables, card=old.card))
         kind.formula = partial(pulp_plant, old.name, k)
         at = data.element_position[e] * len(old.variables)
         data.element_position[e] = kind.add()
