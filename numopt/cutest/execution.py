@@ -30,11 +30,8 @@ def value(library, kind, variables, parameters, arithmetic):
         return kind.formula(*(Operand(arithmetic.table, v) for v in (*variables, *parameters))).node
     routine = find(library, kind)
     if routine.value is None:
-        raise _located(FieldError("the type has no value", "an F card"), routine.card, library)
-    try:
-        names = environment(routine, kind, variables, parameters, arithmetic)
-    except FieldError as error:
-        raise _located(error, routine.card, library) from None
+        raise routine.refusal("the type has no value", "an F card")
+    names = environment(routine, kind, variables, parameters, arithmetic)
     return result(library, routine, routine.value, names, arithmetic)
 
 
@@ -114,7 +111,8 @@ def own_rows(routine, kind, single):
         return [{name: 1.0} for name in kind.variables]
     rows = [routine.rows.get(u, {}) for u in kind.internals]
     for name in set().union(*rows) - kind.variables.keys():
-        raise FieldError(f"an internal variable uses the unknown variable {name!r}")
+        reason = f"an internal variable uses the unknown variable {name!r}"
+        raise routine.refusal(reason, ", ".join(kind.variables))
     if not single:
         return rows
     # The official decoder writes these numbers without an exponent letter.
