@@ -36,7 +36,11 @@ generated from these.
 4.0
 """
 
+from numopt.cutest.collection import Collection, SifEntry, collection
+from numopt.cutest.facts import differences, facts
 from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
 
-__all__ = ["SifProblem", "read_sif"]
+__all__ = [
+    "Collection", "SifEntry", "SifProblem", "collection", "differences", "facts", "read_sif",
+]  # fmt: skip
