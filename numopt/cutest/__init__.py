@@ -36,11 +36,13 @@ generated from these.
 4.0
 """
 
-from numopt.cutest.collection import Collection, SifEntry, collection
+from numopt.cutest.collection import KINDS, Collection, SifEntry, collection, kind_of
+from numopt.cutest.coverage import coverage
 from numopt.cutest.facts import differences, facts
 from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
 
 __all__ = [
-    "Collection", "SifEntry", "SifProblem", "collection", "differences", "facts", "read_sif",
+    "KINDS", "Collection", "SifEntry", "SifProblem", "collection", "coverage", "differences",
+    "facts", "kind_of", "read_sif",
 ]  # fmt: skip

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-import numpy as np
-
 from numopt.core.errors import ProblemError, SifError
 from numopt.cutest import storage
 from numopt.cutest.header import Header, degree, matches, read_header
@@ -92,8 +90,8 @@ class SifEntry:
 
     @property
     def digest(self):
-        """Hash of the file."""
-        return _hash(self.path.read_bytes())
+        """Hash of the file and of the code that reads it."""
+        return _hash(self.path.read_bytes() + storage.reader_version().encode())[:16]
 
 
 class Collection:
@@ -273,12 +271,15 @@ class Collection:
 
 
 def kind_of(problem):
-    """Return one of `KINDS`, by the constraints and bounds of an `NLP`."""
-    equal = problem.cl == problem.cu
-    if equal.size:
-        return "equality" if equal.all() else "mixed" if equal.any() else "inequality"
-    bounded = np.isfinite(problem.lb).any() or np.isfinite(problem.ub).any()
-    return "bound" if bounded else "unconstrained"
+    """Return one of `KINDS`, by the constraints and bounds of a problem."""
+    features = problem.features()
+    if {"eq", "ineq"} <= features:
+        return "mixed"
+    if "eq" in features:
+        return "equality"
+    if "ineq" in features:
+        return "inequality"
+    return "bound" if "bounds" in features else "unconstrained"
 
 
 def _kinds(kind):
@@ -343,7 +344,7 @@ class _Index:
 
 
 def _row(file, stamp):
-    with open(file.path, "rb") as content:
+    with Path(file.path).open("rb") as content:
         text = content.read(_HEADER_BYTES).decode("latin-1")
     header = read_header(text.replace("\r\n", "\n").split("\n"))
     return {"stamp": stamp, "header": vars(header), "facts": {}}

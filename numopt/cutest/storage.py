@@ -82,7 +82,9 @@ def save(problem, path):
         [[p.nv, p.nd, p.np], p.root, p.table.nodes[: p.root + 1]] for p in patterns.values()
     ]
     head["terms"] = [packer.term(t, numbers[id(t.pattern)]) for t in problem.structure.terms]
-    words = np.frombuffer(json.dumps(head, default=lambda number: number.item()).encode(), dtype=np.uint8)
+    words = np.frombuffer(
+        json.dumps(head, default=lambda number: number.item()).encode(), dtype=np.uint8
+    )
     pieces = {"head": words, "whole": packer.joined("i"), "real": packer.joined("f")}
     write(path, lambda file: np.savez(file, **pieces))
 
@@ -101,9 +103,7 @@ def load(path, compile="auto"):
     get = _Unpacker(stores, [_pattern(*p) for p in head["patterns"]])
     *bounds, y0 = (get(a) for a in head["arrays"])
     terms = [get.term(t) for t in head["terms"]]
-    problem = SifProblem(
-        *bounds, terms, levels=head["levels"], name=head["name"], compile=compile
-    )
+    problem = SifProblem(*bounds, terms, levels=head["levels"], name=head["name"], compile=compile)
     for key in _WORDS:
         setattr(problem, key, head[key])
     problem.y0, problem.is_linear = y0, get(head["is_linear"]).astype(bool)

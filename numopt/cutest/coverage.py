@@ -1,0 +1,80 @@
+"""How much of a collection can be read, and how much of it agrees with recorded facts."""
+
+import json
+import warnings
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from numopt.core.errors import ProblemError, SifError
+from numopt.cutest.collection import KINDS, Collection, kind_of
+from numopt.cutest.facts import differences, facts
+
+
+def coverage(collection, reference=None):
+    """Read all files of a collection and yield lines of a table in Markdown.
+
+    Parameters
+    ----------
+    collection : Collection
+    reference : path-like, optional
+        JSON file with a list ``problems`` of facts, see `numopt.cutest.facts`; ``file`` and
+        ``params`` say what each belongs to. Where a record has ``x0_double`` and ``x1_double``,
+        these hold for constants in double precision.
+
+    Yields
+    ------
+    str
+
+    Raises
+    ------
+    ProblemError
+        If the collection is no folder of SIF files.
+    """
+    if not isinstance(collection, Collection):
+        raise ProblemError("coverage is counted for a folder of SIF files: give --mastsif")
+    known, refused, seconds = {}, {}, []
+    for name in collection:
+        start = perf_counter()
+        try:
+            known[name] = collection.load(name, compile=None)
+        except SifError as error:
+            refused[name] = str(error).splitlines()[0]
+        seconds.append(perf_counter() - start)
+    yield f"| files in {collection.path.name} | {len(collection)} |"
+    yield "| --- | --- |"
+    yield f"| read | {len(known)} |"
+    kinds = [kind_of(problem) for problem in known.values()]
+    yield from (f"| {kind} | {kinds.count(kind)} |" for kind in KINDS)
+    yield f"| with parameters | {sum(bool(p.params) for p in known.values())} |"
+    yield f"| median, slowest reading | {np.median(seconds):.4f} s, {max(seconds):.2f} s |"
+    if reference is not None:
+        yield from _agreement(collection, json.loads(Path(reference).read_text())["problems"])
+    yield from (f"refused: {reason}" for reason in refused.values())
+
+
+def _agreement(collection, records):
+    """Yield counts of records by how closely they are met, and what misses 1e-7."""
+    chosen = [r for r in records if Path(r["file"]).stem in collection]
+    close, far = 0, []
+    for record in chosen:
+        found, expected = _found(collection, record), _in_double(record)
+        close += not differences(found, expected)
+        if worst := differences(found, expected, 1e-7):
+            far.append(f"differs: {record['name']} {record['params'] or ''}: {worst[0]}")
+    yield f"| recorded settings | {len(chosen)} |"
+    yield f"| met to 1e-10 | {close} |"
+    yield f"| met to 1e-7 | {len(chosen) - len(far)} |"
+    yield from far
+
+
+def _found(collection, record):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # recorded sizes need not be among those that a file lists
+        problem = collection.load(Path(record["file"]).stem, **(record["params"] or {}))
+    return facts(problem)
+
+
+def _in_double(record):
+    return record | {k: record[f"{k}_double"] for k in ("x0", "x1") if f"{k}_double" in record}
