@@ -8,7 +8,7 @@ exact sparse derivatives that also knows ``classification, params, y0, variable_
 variable_types, constraint_names, is_linear, is_eq, f_opt_quoted, objective_bounds, constants``.
 A file that cannot be read is refused with `numopt.SifError`, which has ``file, line, card`` and
 ``expected``. Nothing in a file is ever executed: its expressions are parsed to trees, and code is
-generated from these.
+generated from these. `check_derivative_cards(problem)` lists the derivative cards that are wrong.
 
 >>> from numopt.cutest import read_sif
 >>> text = '''
@@ -36,6 +36,7 @@ generated from these.
 4.0
 """
 
+from numopt.cutest.checks import check_derivative_cards
 from numopt.cutest.collection import KINDS, Collection, SifEntry, collection, kind_of
 from numopt.cutest.coverage import coverage
 from numopt.cutest.facts import differences, facts
@@ -43,6 +44,6 @@ from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
 
 __all__ = [
-    "KINDS", "Collection", "SifEntry", "SifProblem", "collection", "coverage", "differences",
-    "facts", "kind_of", "read_sif",
+    "KINDS", "Collection", "SifEntry", "SifProblem", "check_derivative_cards", "collection",
+    "coverage", "differences", "facts", "kind_of", "read_sif",
 ]  # fmt: skip

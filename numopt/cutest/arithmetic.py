@@ -63,12 +63,10 @@ class Arithmetic:
     table : numopt.models.trees.Table
     single : bool
         Whether real constants without a ``D`` exponent are single precision.
-    externals : dict
-        Functions of (arithmetic, arguments) by name, beyond the intrinsic ones.
     """
 
-    def __init__(self, table, single=False, externals=None):
-        self.table, self.single, self.externals = table, single, externals or {}
+    def __init__(self, table, single=False):
+        self.table, self.single = table, single
 
     # -- values ------------------------------------------------------------------------------
 
@@ -248,13 +246,13 @@ class Arithmetic:
     # -- functions ---------------------------------------------------------------------------
 
     def call(self, name, arguments):
-        """Return the value of an intrinsic or external function."""
-        if name in self.externals:
-            return self.externals[name](self, arguments)
+        """Return the value of an intrinsic function."""
         name = _ALIASES.get(name, name)
         special = _SPECIAL.get(name)
         if special is None and name not in _UNARY:
-            raise FieldError(f"unknown function {name!r}", "an intrinsic function of Fortran 77")
+            raise FieldError(
+                f"unknown function {name!r}", "an intrinsic function; Fortran is not executed"
+            )
         try:
             if special is not None:
                 return special(self, *arguments)

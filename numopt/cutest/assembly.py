@@ -39,14 +39,11 @@ class Functions:
     elements, groups : Library
     single : bool
         Whether real constants without a ``D`` are single precision.
-    externals : dict
-        See `numopt.cutest.arithmetic.Arithmetic`.
     """
 
     elements: object
     groups: object
     single: bool
-    externals: dict
 
 
 class Formula:
@@ -55,7 +52,7 @@ class Formula:
     def __init__(self, functions):
         self.functions, self.slots = functions, Slots()
         self.table = Table()
-        self.arithmetic = Arithmetic(self.table, functions.single, functions.externals)
+        self.arithmetic = Arithmetic(self.table, functions.single)
 
     def leaf(self, kind, column):
         """Return the node of a column: ``"var"`` variable numbers, ``"num"`` values."""

@@ -1,6 +1,7 @@
 """What part 1 of a file says: variables, groups, elements, bounds and start points."""
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -29,6 +30,8 @@ class Kind:
         Value of each parameter of each element; NaN where none is given.
     members : int
         Number of elements.
+    formula : callable or None
+        Replaces the function that the file gives; see `numopt.cutest.external`.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Kind:
     slots: array = field(default_factory=lambda: array("q"))
     values: array = field(default_factory=lambda: array("d"))
     members: int = 0
+    formula: Callable | None = None
 
     def add(self):
         """Make room for one more element; return its position."""

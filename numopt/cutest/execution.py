@@ -5,6 +5,7 @@ import numpy as np
 from numopt.core.errors import SifError
 from numopt.cutest.arithmetic import Node
 from numopt.cutest.fields import FieldError
+from numopt.models.patterns import Operand
 
 
 def value(library, kind, variables, parameters, arithmetic):
@@ -24,6 +25,8 @@ def value(library, kind, variables, parameters, arithmetic):
     SifError
         For expressions that make no sense, with their cards.
     """
+    if kind.formula is not None:
+        return kind.formula(*(Operand(arithmetic.table, v) for v in (*variables, *parameters))).node
     routine = find(library, kind)
     if routine.value is None:
         raise _located(FieldError("the type has no value", "an F card"), routine.card, library)

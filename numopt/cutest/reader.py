@@ -9,7 +9,9 @@ import numpy as np
 from numopt.core.errors import NumoptError, SifError
 from numopt.cutest.assembly import Assembly, Functions, check_members
 from numopt.cutest.cards import LARGEST_FILE, split
+from numopt.cutest.checks import samples
 from numopt.cutest.data import INFINITY, Data
+from numopt.cutest.external import attach
 from numopt.cutest.fields import Scope, number
 from numopt.cutest.interpreter import Interpreter
 from numopt.cutest.nonlinear import NonlinearSections
@@ -80,11 +82,11 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     check_members(data, file)
     if single:
         data.round()
-    functions = Functions(
-        read_library(parts.elements, file), read_library(parts.groups, file),
-        constants == "fortran", {},
-    )  # fmt: skip
-    problem = _built(data, functions, parts.data[0].f2, file, compile)
+    name = parts.data[0].f2
+    elements, groups = (read_library(cards, file) for cards in (parts.elements, parts.groups))
+    if "external" in elements.declared.values():
+        attach(data, name)
+    problem = _built(data, Functions(elements, groups, single), name, file, compile)
     problem.constants, problem.params = constants, given.values
     problem.classification, problem.f_opt_quoted = _quoted(parts.comments)
     problem.facts = {
@@ -200,6 +202,7 @@ def _built(data, functions, name, file, compile):
     linear = (assembly.kind < 0) & (np.diff(assembly.use_starts) == 0)
     problem.is_linear = linear[chosen]
     problem.objective_bounds = data.objective_bounds
+    problem.samples = samples(data, functions, problem.x0)
     return problem
 
 

@@ -128,7 +128,7 @@ def _pull(table, node, seed, mask):
     op, *arguments = table.nodes[node]
     if op == "where":
         return _pull_where(table, arguments, seed, mask)
-    s, z, *operands = (_Formula(table, a) for a in (seed, node, *arguments))
+    s, z, *operands = (Operand(table, a) for a in (seed, node, *arguments))
     if op == "div" and not table.deps[arguments[1]] & mask:
         return [(arguments[0], (s / operands[1]).node)]
     if op == "mul" and arguments[0] == arguments[1]:
@@ -154,15 +154,15 @@ def _pull_where(table, arguments, seed, mask):
     return out
 
 
-class _Formula:
-    """A node with operators, so that the rules below read as formulas."""
+class Operand:
+    """A node with operators and functions (``u.exp()``), so that rules read as formulas."""
 
     def __init__(self, table, node):
         self.table, self.node = table, node
 
     def _build(self, op, *operands):
-        nodes = [u.node if isinstance(u, _Formula) else self.table.const(u) for u in operands]
-        return _Formula(self.table, self.table.build(op, *nodes))
+        nodes = [u.node if isinstance(u, Operand) else self.table.const(u) for u in operands]
+        return Operand(self.table, self.table.build(op, *nodes))
 
     def __add__(self, other):
         return self._build("add", self, other)
