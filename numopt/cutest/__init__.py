@@ -42,8 +42,9 @@ from numopt.cutest.coverage import coverage
 from numopt.cutest.facts import differences, facts
 from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
+from numopt.cutest.writing import write_sif
 
 __all__ = [
     "KINDS", "Collection", "SifEntry", "SifProblem", "check_derivative_cards", "collection",
-    "coverage", "differences", "facts", "kind_of", "read_sif",
+    "coverage", "differences", "facts", "kind_of", "read_sif", "write_sif",
 ]  # fmt: skip
