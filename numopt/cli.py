@@ -252,10 +252,19 @@ def _load(suite, args):
 
 
 def _check(suite, args):
-    from numopt.cutest import facts
+    from dataclasses import asdict
 
-    for text in args.names:
-        yield json.dumps(facts(suite.load(*_with_parameters(text))), indent=1, default=_plain)
+    from numopt.cutest import Collection, check_derivative_cards, facts
+
+    for name, params in map(_with_parameters, args.names):
+        suite.check(name, params)
+        fresh = {"stored": False} if isinstance(suite.module, Collection) else {}
+        problem = suite.module.load(name, **params, **fresh)
+        found = facts(problem)
+        if fresh:
+            wrong = check_derivative_cards(problem, rng=0)
+            found["wrong_derivative_cards"] = [asdict(card) for card in wrong]
+        yield json.dumps(found, indent=1, default=_plain)
 
 
 def _coverage(suite, args):
@@ -381,7 +390,7 @@ def _cutest_arguments(command):
     }  # fmt: skip
     for name, summary in summaries.items():
         action = actions.add_parser(name, help=summary, description=summary)
-        action.set_defaults(suite="cutest")
+        action.add_argument("--suite", default="cutest", help="cutest, s2mpj or pycutest")
         _folder_argument(action.add_argument)
         if name in ("load", "check"):
             action.add_argument("names", nargs="+", metavar="name")

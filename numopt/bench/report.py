@@ -13,7 +13,7 @@ import numpy as np
 
 from numopt.bench.environment import environment
 from numopt.bench.profiles import data_profile, performance_profile
-from numopt.cutest.collection import KINDS
+from numopt.cutest.catalogue import KINDS
 
 SAME = 1e-4  # relative difference up to which two objective values are the same optimum
 RUN_COLUMNS = (

@@ -16,7 +16,7 @@ from numopt.bench.meter import Meter
 from numopt.bench.peers import find_peer
 from numopt.bench.suite import open_suite
 from numopt.core.errors import Status, Stop
-from numopt.cutest.collection import kind_of
+from numopt.cutest.catalogue import kind_of
 from numopt.models.nlp import NLP
 
 # Outcomes besides "solved"; the judge says "failed".

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from numopt.core.errors import ProblemError
 from numopt.core.solver import suggestion
+from numopt.cutest import libraries
 from numopt.cutest.collection import collection
 
 MODULES = {"cutest": "cutest_problems"}
+LIBRARIES = {"s2mpj": libraries.s2mpj, "pycutest": libraries.pycutest}
 
 # In front of the path of a folder of SIF files; nothing behind it means the variable MASTSIF.
 FOLDER = "sif:"
@@ -22,8 +24,8 @@ class Suite:
     Parameters
     ----------
     name : str
-        ``"cutest"``, the embedded collection; ``"sif:FOLDER"``, a folder of SIF files; or the name
-        of an importable module with ``names(kind=None, max_n=None)``, ``load(name, **params) ->
+        ``"cutest"``, the embedded collection; ``"sif:FOLDER"``, a folder of SIF files; ``"s2mpj"``
+        or ``"pycutest"``, see `numopt.cutest.libraries`; or the name of an importable module with ``names(kind=None, max_n=None)``, ``load(name, **params) ->
         NLP`` and ``entry(name)``, which has `f_best` and either `digest` or `definition`.
 
     Raises
@@ -36,10 +38,13 @@ class Suite:
         if name.startswith(FOLDER):
             self.module = collection(name.removeprefix(FOLDER) or None)
             return
+        if name in LIBRARIES:
+            self.module = LIBRARIES[name]()
+            return
         try:
             self.module = import_module(MODULES.get(name, name))  # pyright: ignore
         except ModuleNotFoundError as error:
-            known = ", ".join(MODULES)
+            known = ", ".join([*MODULES, *LIBRARIES])
             raise ProblemError(f"no collection {name!r} ({error}). Known: {known}.") from None
 
     def names(self, kind=None, max_n=None, **conditions):

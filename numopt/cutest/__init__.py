@@ -36,15 +36,18 @@ generated from these. `check_derivative_cards(problem)` lists the derivative car
 4.0
 """
 
+from numopt.cutest.catalogue import KINDS, Catalogue, Entry, kind_of
 from numopt.cutest.checks import check_derivative_cards
-from numopt.cutest.collection import KINDS, Collection, SifEntry, collection, kind_of
-from numopt.cutest.coverage import coverage
+from numopt.cutest.collection import Collection, collection
+from numopt.cutest.coverage import coverage, cross_check
 from numopt.cutest.facts import differences, facts
+from numopt.cutest.libraries import pycutest, s2mpj
 from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
 from numopt.cutest.writing import write_sif
 
 __all__ = [
-    "KINDS", "Collection", "SifEntry", "SifProblem", "check_derivative_cards", "collection",
-    "coverage", "differences", "facts", "kind_of", "read_sif", "write_sif",
+    "KINDS", "Catalogue", "Collection", "Entry", "SifProblem", "check_derivative_cards",
+    "collection", "coverage", "cross_check", "differences", "facts", "kind_of", "pycutest",
+    "read_sif", "s2mpj", "write_sif",
 ]  # fmt: skip

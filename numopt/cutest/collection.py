@@ -3,17 +3,14 @@
 import hashlib
 import json
 import os
-import warnings
-from dataclasses import dataclass
-from difflib import get_close_matches
+from contextlib import suppress
 from pathlib import Path
 
-from numopt.core.errors import ProblemError, SifError
+from numopt.core.errors import ProblemError
 from numopt.cutest import storage
-from numopt.cutest.header import Header, degree, matches, read_header
+from numopt.cutest.catalogue import Catalogue, kind_of
+from numopt.cutest.header import Header, read_header
 from numopt.cutest.reader import read_sif
-
-KINDS = ("unconstrained", "bound", "equality", "inequality", "mixed")
 
 # No header is longer.
 _HEADER_BYTES = 65536
@@ -52,52 +49,8 @@ def collection(path=None):
     return Collection(asked)
 
 
-@dataclass(frozen=True)
-class SifEntry:
-    """One file of a collection; sizes and kind are those at the default parameters.
-
-    Attributes
-    ----------
-    name : str
-    path : Path
-    header : Header
-        What the comments at its beginning say.
-    owner : Collection
-    """
-
-    name: str
-    path: Path
-    header: Header
-    owner: object
-
-    note = ""
-    classification = property(lambda self: self.header.classification)
-    source = property(lambda self: self.header.source)
-    params = property(lambda self: self.header.params)
-    alternatives = property(lambda self: self.header.alternatives)
-
-    def _fact(self, key):
-        return self.owner.facts(self.name)[key]
-
-    n = property(lambda self: self._fact("n"), doc="Number of variables.")
-    m = property(lambda self: self._fact("m"), doc="Number of constraints.")
-    kind = property(lambda self: self._fact("kind"), doc="One of `KINDS`.")
-
-    @property
-    def f_best(self):
-        """Optimal value that the file quotes; None where parameters leave open for which size."""
-        return None if self.params else self._fact("f_opt_quoted")
-
-    @property
-    def digest(self):
-        """Hash of the file and of the code that reads it."""
-        return _hash(self.path.read_bytes() + storage.reader_version().encode())[:16]
-
-
-class Collection:
+class Collection(Catalogue):
     """The SIF files of a folder, in alphabetical order; see `collection`.
-
-    Iteration gives the names, ``len`` their number.
 
     Attributes
     ----------
@@ -120,79 +73,9 @@ class Collection:
         self._index = _Index(self.path)
         if not self._index.rows:
             raise ProblemError(f"the folder {str(path)!r} holds no file *.SIF")
-        self.errors = {}
+        super().__init__(self._index.rows, str(self.path))
 
-    def __len__(self):
-        return len(self._index.rows)
-
-    def __iter__(self):
-        return iter(self._index.rows)
-
-    def __contains__(self, name):
-        return name in self._index.rows
-
-    def names(
-        self, kind=None, max_n=None, *, min_n=None, min_m=None, max_m=None,
-        classification=None, degree=None,
-    ):  # fmt: skip
-        """Return the names of the problems that fit all conditions.
-
-        Parameters
-        ----------
-        kind : str or sequence of str, optional
-            Out of `KINDS`: ``"unconstrained"``, ``"bound"`` (bounds only), ``"equality"``,
-            ``"inequality"`` or ``"mixed"`` constraints.
-        min_n, max_n, min_m, max_m : int, optional
-            Limits on the number of variables and of constraints.
-        classification : str, optional
-            Pattern such as ``"QLR2-AN-*"``: ``*`` is any text, ``?`` any letter.
-        degree : int, optional
-            Degree of the derivatives that the classification promises.
-
-        Raises
-        ------
-        ValueError
-            For an unknown kind.
-
-        Warns
-        -----
-        UserWarning
-            If `kind` or sizes are asked for and files cannot be decoded; see `errors`.
-
-        Notes
-        -----
-        Sizes and kind are those at the default parameters. They are found by decoding, since many
-        classifications leave them open and some are wrong; each file is decoded once and its facts
-        are remembered.
-        """
-        kinds = _kinds(kind)
-        chosen = [e for e in map(self.entry, self) if _fits(e, classification, degree)]
-        limits = {"n": (min_n, max_n), "m": (min_m, max_m)}
-        if kinds is None and all(limit == (None, None) for limit in limits.values()):
-            return [e.name for e in chosen]
-        facts = self._all_facts([e.name for e in chosen])
-        return [
-            name for name, row in facts.items()
-            if (kinds is None or row["kind"] in kinds)
-            and all(_within(row[key], *limit) for key, limit in limits.items())
-        ]  # fmt: skip
-
-    def entry(self, name):
-        """Return the `SifEntry` of a problem.
-
-        Raises
-        ------
-        KeyError
-            For an unknown name, with the nearest ones.
-        """
-        row = self._index.rows.get(name)
-        if row is None:
-            near = get_close_matches(str(name).upper(), list(self), n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise KeyError(f"no problem {name!r} in {self.path}{hint}")
-        return SifEntry(name, self.path / row["stamp"][0], Header(**row["header"]), self)
-
-    def load(self, name, *, constants="double", compile="auto", **params):
+    def load(self, name, *, constants="double", compile="auto", stored=True, **params):
         """Read a problem.
 
         Parameters
@@ -200,6 +83,9 @@ class Collection:
         name : str
         constants, compile
             See `numopt.cutest.read_sif`.
+        stored : bool
+            Whether a problem that was decoded before may come from the user's cache folder. It
+            lacks the derivative cards that `numopt.cutest.check_derivative_cards` needs.
         **params
             Values of parameters in place of the defaults in ``entry(name).params``.
 
@@ -216,20 +102,34 @@ class Collection:
 
         Notes
         -----
-        Large problems are remembered on disk by the hash of the file, the parameters and the
-        version of the reader.
+        Large problems are stored by the hash of the file, the parameters and the version of the
+        reader; small ones are decoded in less time.
         """
-        path = self.entry(name).path
+        path = self.file(name)
         place = storage.place(_hash(path.read_bytes()), sorted(params.items()), constants)
-        if place.exists():
-            try:
+        if stored and place.exists():
+            with suppress(*storage.UNREADABLE):  # a damaged one is decoded again
                 return storage.load(place, compile)
-            except storage.UNREADABLE:
-                place.unlink(missing_ok=True)
         problem = read_sif(path, params, constants=constants, compile=compile)
         if sum(term.size for term in problem.structure.terms) >= FEWEST_STORED_ROWS:
-            storage.save(problem, place)
+            with suppress(OSError):  # the next time it is decoded again
+                storage.save(problem, place)
         return problem
+
+    def header(self, name):
+        """Return what the comments at the beginning of a file say."""
+        return Header(**self._index.rows[name]["header"])
+
+    def file(self, name):
+        """Return the path of the file of a problem.
+
+        Raises
+        ------
+        KeyError
+            For an unknown name.
+        """
+        self.entry(name)
+        return self.path / self._index.rows[name]["stamp"][0]
 
     def facts(self, name):
         """Return sizes, kind and quoted optimum at the default parameters, as a dictionary.
@@ -252,51 +152,16 @@ class Collection:
             self._index.changed = True
         return row["facts"]
 
+    def digest(self, name):
+        """Return a hash of a file and of the code that reads it."""
+        content = self.file(name).read_bytes()
+        return _hash(content + storage.reader_version().encode())[:16]
+
     def _all_facts(self, names):
-        """Return the facts by name of all files that can be decoded."""
-        found, failed = {}, []
         try:
-            for name in names:
-                try:
-                    found[name] = self.facts(name)
-                except SifError as error:
-                    self.errors[name] = error
-                    failed.append(name)
+            return super()._all_facts(names)
         finally:
             self._index.save()
-        if failed:
-            message = f"cannot be decoded, see `errors`: {', '.join(failed)}"
-            warnings.warn(message, UserWarning, stacklevel=3)
-        return found
-
-
-def kind_of(problem):
-    """Return one of `KINDS`, by the constraints and bounds of a problem."""
-    features = problem.features()
-    if {"eq", "ineq"} <= features:
-        return "mixed"
-    if "eq" in features:
-        return "equality"
-    if "ineq" in features:
-        return "inequality"
-    return "bound" if "bounds" in features else "unconstrained"
-
-
-def _kinds(kind):
-    kinds = None if kind is None else (kind,) if isinstance(kind, str) else tuple(kind)
-    unknown = [k for k in kinds or () if k not in KINDS]
-    if unknown:
-        raise ValueError(f"`kind` must be among {', '.join(KINDS)}, got {unknown[0]!r}")
-    return kinds
-
-
-def _fits(entry, pattern, wanted):
-    fits = pattern is None or matches(entry.classification, pattern)
-    return fits and (wanted is None or degree(entry.classification) == wanted)
-
-
-def _within(value, low, high):
-    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _hash(content):

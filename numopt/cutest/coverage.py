@@ -8,7 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from numopt.core.errors import ProblemError, SifError
-from numopt.cutest.collection import KINDS, Collection, kind_of
+from numopt.cutest.catalogue import KINDS, kind_of
+from numopt.cutest.collection import Collection
 from numopt.cutest.facts import differences, facts
 
 
@@ -78,3 +79,31 @@ def _found(collection, record):
 
 def _in_double(record):
     return record | {k: record[f"{k}_double"] for k in ("x0", "x1") if f"{k}_double" in record}
+
+
+def cross_check(first, second, names, rtol=1e-8):
+    """Compare what two sources make of the same problems.
+
+    Parameters
+    ----------
+    first, second : Catalogue
+        Collections or libraries.
+    names : iterable of str
+        Problems that both have; taken at their default parameters.
+    rtol : float
+        Relative tolerance of values.
+
+    Returns
+    -------
+    dict
+        By name the differences, as sentences; problems without differences are absent.
+    """
+    found = {}
+    for name in names:
+        expected = facts(second.load(name))
+        # Not every source tells which constraints are linear or drops the same explicit zeros.
+        for key in ("con", "nonreal_vars", "nnzj_num", "nnzh_num"):
+            del expected[key]
+        if sentences := differences(facts(first.load(name)), expected, rtol):
+            found[name] = sentences
+    return found

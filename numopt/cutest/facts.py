@@ -4,7 +4,7 @@ import numpy as np
 from numpy.linalg import norm
 from scipy.sparse import tril
 
-from numopt.cutest.collection import kind_of
+from numopt.cutest.catalogue import kind_of
 
 # Significant digits of the values.
 _DIGITS = 14

@@ -32,6 +32,7 @@ class SifProblem(PartiallySeparable):
     classification = ""
     f_opt_quoted: float | None = None
     constants = "double"
+    samples: list | None = None  # what check_derivative_cards needs
 
     @property
     def is_eq(self):
