@@ -25,8 +25,9 @@ class Suite:
     ----------
     name : str
         ``"cutest"``, the embedded collection; ``"sif:FOLDER"``, a folder of SIF files; ``"s2mpj"``
-        or ``"pycutest"``, see `numopt.cutest.libraries`; or the name of an importable module with ``names(kind=None, max_n=None)``, ``load(name, **params) ->
-        NLP`` and ``entry(name)``, which has `f_best` and either `digest` or `definition`.
+        or ``"pycutest"``, see `numopt.cutest.libraries`; or the name of an importable module with
+        ``names(kind=None, max_n=None)``, ``load(name, **params) -> NLP`` and ``entry(name)``, which
+        has `f_best` and either `digest` or `definition`.
 
     Raises
     ------
