@@ -15,28 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.cutest.fields import FieldError
+from numopt.cutest.fields import FieldError, whole
 from numopt.cutest.parameters import divide
 
-# The same functions under their older names for one type, as in DSQRT or AMAX1.
-_ALIASES = {
-    "DEXP": "EXP", "DLOG": "LOG", "ALOG": "LOG", "DLOG10": "LOG10", "ALOG10": "LOG10",
-    "DSQRT": "SQRT", "DSIN": "SIN", "DCOS": "COS", "DTAN": "TAN", "DASIN": "ASIN",
-    "DACOS": "ACOS", "DATAN": "ATAN", "DATAN2": "ATAN2", "DSINH": "SINH", "DCOSH": "COSH",
-    "DTANH": "TANH", "DABS": "ABS", "IABS": "ABS", "DSIGN": "SIGN", "ISIGN": "SIGN",
-    "DMOD": "MOD", "AMOD": "MOD", "DMAX1": "MAX", "AMAX1": "MAX", "MAX0": "MAX",
-    "DMIN1": "MIN", "AMIN1": "MIN", "MIN0": "MIN", "IDINT": "INT", "IFIX": "INT",
-    "DFLOAT": "DBLE", "FLOAT": "REAL", "SNGL": "REAL", "DINT": "AINT", "IDNINT": "NINT",
-    "DNINT": "ANINT",
-}  # fmt: skip
-
-_UNARY = {
-    "EXP": "exp", "LOG": "log", "SQRT": "sqrt", "SIN": "sin", "COS": "cos", "TAN": "tan",
-    "ASIN": "asin", "ACOS": "acos", "ATAN": "atan", "SINH": "sinh", "COSH": "cosh",
-    "TANH": "tanh", "ERF": "erf",
-}  # fmt: skip
-_SINGLE = {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan}
-_COMPARED = {
+COMPARED = {
     "lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "gt": lambda a, b: a > b,
     "ge": lambda a, b: a >= b, "ne": lambda a, b: a != b, "eq": lambda a, b: a == b,
 }  # fmt: skip
@@ -94,6 +76,17 @@ class Arithmetic:
             raise FieldError("a logical value stands where a number should", "a number")
         return self.table.const(float(value))
 
+    def truncated(self, value):
+        """Return a number without its decimals, as an integer."""
+        if not isinstance(value, Node):
+            return _checked(whole(number_of(value)))
+        known = self.table.value(self.double(value))
+        if known is not None:
+            return _checked(whole(known))
+        if value.holds == "integer":
+            return value
+        return Node(self.table.build("trunc", value.number), "integer")
+
     def truth(self, value):
         """Return a value as a Python bool or the number of a condition."""
         if isinstance(value, bool):
@@ -101,54 +94,6 @@ class Arithmetic:
         if isinstance(value, Node) and value.holds == "logical":
             return value.number
         raise FieldError("a number stands where a logical value should", "a condition")
-
-    # -- trees -------------------------------------------------------------------------------
-
-    def evaluate(self, tree, names):
-        """Return the value of a tree.
-
-        Parameters
-        ----------
-        tree : tuple
-            See `numopt.cutest.fortran`.
-        names : dict
-            Values by name.
-        """
-        values, stack = [], [(tree, False)]
-        while stack:
-            node, ready = stack.pop()
-            kind, *rest = node
-            if kind in ("number", "name", "logical"):
-                values.append(self._leaf(kind, rest[0], names))
-            elif not ready:
-                stack.append((node, True))
-                stack += [(a, False) for a in reversed(rest) if isinstance(a, tuple)]
-            else:
-                count = len(rest) - (kind == "call")
-                arguments = values[len(values) - count :]
-                del values[len(values) - count :]
-                values.append(self._operation(kind, rest[0], arguments))
-        return values[0]
-
-    def _leaf(self, kind, what, names):
-        if kind == "number":
-            return self.number(what)
-        if kind == "logical":
-            return what
-        if what not in names:
-            raise FieldError(f"the name {what!r} has no value here", "a variable or parameter")
-        return names[what]
-
-    def _operation(self, kind, name, arguments):
-        if kind == "call":
-            return self.call(name, arguments)
-        if kind == "neg":
-            return self.negative(*arguments)
-        if kind in ("and", "or", "not", "eqv", "neqv"):
-            return self.logical(kind, *arguments)
-        if kind in _COMPARED:
-            return self.compare(kind, *arguments)
-        return self.binary(kind, *arguments)
 
     # -- operations --------------------------------------------------------------------------
 
@@ -159,7 +104,7 @@ class Arithmetic:
         if not isinstance(a, Node) and not isinstance(b, Node):
             return _singles(op, a, b)
         node = self.table.build(op, self.double(a), self.double(b))
-        if _is_integer(a) and _is_integer(b):
+        if is_integer(a) and is_integer(b):
             if op == "div":
                 return Node(self.table.build("trunc", node), "integer")
             return Node(node, "integer")
@@ -168,17 +113,17 @@ class Arithmetic:
     def negative(self, a):
         """Return -a."""
         if not isinstance(a, Node):
-            return -_number(a)
+            return -number_of(a)
         return Node(self.table.make_neg(self.double(a)), a.holds)
 
     def compare(self, op, a, b):
         """Return a condition."""
         if not isinstance(a, Node) and not isinstance(b, Node):
-            return bool(_COMPARED[op](_number(a), _number(b)))
+            return bool(COMPARED[op](number_of(a), number_of(b)))
         a, b = self.double(a), self.double(b)
         p, q = self.table.value(a), self.table.value(b)
         if p is not None and q is not None:
-            return bool(_COMPARED[op](p, q))
+            return bool(COMPARED[op](p, q))
         if op == "eq":
             different = self.table.intern("ne", a, b)
             return Node(self.table.intern("not", different), "logical")
@@ -214,7 +159,7 @@ class Arithmetic:
         condition = self.truth(condition)
         if isinstance(condition, bool):
             return a if condition else b
-        integer = _is_integer(a) and _is_integer(b)
+        integer = is_integer(a) and is_integer(b)
         if self.table.nodes[condition][0] == "not":
             condition, a, b = self.table.nodes[condition][1], b, a
         a, b = (self._branch(condition, k, self.double(v)) for k, v in ((1, a), (0, b)))
@@ -231,7 +176,7 @@ class Arithmetic:
         if holds == "logical":
             truth = self.truth(value)
             return truth if isinstance(truth, bool) else value
-        return self._int(value) if holds == "integer" else Node(self.double(value))
+        return self.truncated(value) if holds == "integer" else Node(self.double(value))
 
     def assigned(self, condition, new, old, holds):
         """Return what a name holds after an assignment under a condition.
@@ -242,79 +187,6 @@ class Arithmetic:
             return self.where(condition, new, self.constant(math.nan) if old is None else old)
         kept = self.logical("and", self.logical("not", condition), old or False)
         return self.logical("or", self.logical("and", condition, new), kept)
-
-    # -- functions ---------------------------------------------------------------------------
-
-    def call(self, name, arguments):
-        """Return the value of an intrinsic function."""
-        name = _ALIASES.get(name, name)
-        special = _SPECIAL.get(name)
-        if special is None and name not in _UNARY:
-            raise FieldError(
-                f"unknown function {name!r}", "an intrinsic function; Fortran is not executed"
-            )
-        try:
-            if special is not None:
-                return special(self, *arguments)
-            return self._unary(_UNARY[name], *arguments)
-        except TypeError:
-            count = len(arguments)
-            raise FieldError(f"{name} with {count} arguments", "another number of them") from None
-
-    def _unary(self, op, a):
-        if isinstance(a, np.float32):
-            with np.errstate(all="ignore"):
-                return np.float32(_SINGLE.get(op, getattr(np, op, None))(a))
-        return Node(self.table.build(op, self.double(a)))
-
-    def _abs(self, a):
-        if not isinstance(a, Node):
-            return abs(_number(a))
-        return Node(self.table.build("abs", self.double(a)), a.holds)
-
-    def _extreme(self, op, *arguments):
-        if len(arguments) < 2:
-            raise TypeError
-        integer = all(_is_integer(a) for a in arguments)
-        if not any(isinstance(a, Node) for a in arguments):
-            return (max if op == "maximum" else min)(_number(a) for a in arguments)
-        node = self.double(arguments[0])
-        for a in arguments[1:]:
-            node = self.table.build(op, node, self.double(a))
-        return Node(node, "integer" if integer else "double")
-
-    def _sign(self, a, b):
-        size = self._abs(a)
-        return self.where(self.compare("ge", b, 0), size, self.negative(size))
-
-    def _mod(self, a, b):
-        quotient = self.binary("div", a, b)
-        cut = quotient if _is_integer(quotient) else self._int(quotient)
-        return self.binary("sub", a, self.binary("mul", cut, b))
-
-    def _int(self, a):
-        if not isinstance(a, Node):
-            return _checked(int(_number(a)))
-        value = self.table.value(a.number)
-        if value is not None and math.isfinite(value):
-            return _checked(int(value))
-        return a if a.holds == "integer" else Node(self.table.build("trunc", a.number), "integer")
-
-    def _nint(self, a):
-        half = self._sign(self.constant(0.5), a)
-        return self._int(self.binary("add", a, half))
-
-    def _real(self, a):
-        """Round to single precision; what is not constant stays as it is."""
-        if self.single and not isinstance(a, Node):
-            return np.float32(_number(a))
-        return Node(self.double(a))
-
-    def _log10(self, a):
-        if isinstance(a, np.float32):
-            return np.float32(np.log10(a))
-        log = self.table.build("log", self.double(a))
-        return Node(self.table.make_div(log, self.table.const(math.log(10))))
 
 
 def _integers(op, a, b):
@@ -334,43 +206,29 @@ def _integers(op, a, b):
 
 
 def _singles(op, a, b):
-    a, b = np.float32(_number(a)), b if type(b) is int and op == "pow" else np.float32(_number(b))
+    a, b = np.float32(number_of(a)), np.float32(number_of(b))
     with np.errstate(all="ignore"):
         if op in _CALCULATED:
             return np.float32(_CALCULATED[op](a, b))
-        return np.float32(a / b if op == "div" else np.power(a, np.float32(b)))
+        return np.float32(a / b if op == "div" else np.power(a, b))
 
 
-def _number(value):
+def number_of(value):
+    """Return a constant that must be a number."""
     if isinstance(value, bool):
         raise FieldError("a logical value stands where a number should", "a number")
     return value
 
 
 def _checked(value):
+    """Return an integer that must have 32 bits."""
     if not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
         raise FieldError(f"the integer {value} overflows", "a real number")
     return value
 
 
-def _is_integer(value):
+def is_integer(value):
+    """Tell whether a value is a whole number by its kind."""
     if isinstance(value, Node):
         return value.holds == "integer"
     return type(value) is int
-
-
-_SPECIAL = {
-    "ABS": Arithmetic._abs,
-    "MAX": lambda self, *a: self._extreme("maximum", *a),
-    "MIN": lambda self, *a: self._extreme("minimum", *a),
-    "SIGN": Arithmetic._sign,
-    "MOD": Arithmetic._mod,
-    "INT": Arithmetic._int,
-    "AINT": lambda self, a: Node(self.double(self._int(a))),
-    "NINT": Arithmetic._nint,
-    "ANINT": lambda self, a: Node(self.double(self._nint(a))),
-    "DBLE": lambda self, a: Node(self.double(a)),
-    "REAL": Arithmetic._real,
-    "LOG10": Arithmetic._log10,
-    "ATAN2": lambda self, a, b: Node(self.table.build("atan2", self.double(a), self.double(b))),
-}

@@ -22,8 +22,12 @@ from numopt.models.trees import Table
 # A group is fused up to this many occurrences of variables, in problems of few variables up to
 # more: there the plain code for a whole problem needs formulas without auxiliary variables.
 WIDEST = 16
-FEW_VARIABLES = 12
+FEW_VARIABLES = 50
 WIDEST_OF_FEW = 100
+
+# The second derivatives of a fused formula take about this many operations per operation and
+# variable of the formula; more than this is lifted, too.
+MOST_WORK = 20_000
 
 # With more different structures than this, those of few groups are lifted.
 MOST_STRUCTURES = 24
@@ -175,7 +179,8 @@ class Assembly:
         slots = np.array([len(kind.variables) for kind in self.element_kinds], dtype=np.int64)
         np.add.at(width, self.uses[0], slots[self.uses[1]])
         limit = WIDEST_OF_FEW if self.n <= FEW_VARIABLES else WIDEST
-        self.lifted = (self.kind >= 0) & (width > limit)
+        work = self._operations() * np.minimum(width, self.n)
+        self.lifted = (self.kind >= 0) & ((width > limit) | (work > MOST_WORK))
         self.structures = self._structures(np.flatnonzero((self.kind >= 0) & ~self.lifted))
         if len(self.structures) > MOST_STRUCTURES and self.n > FEW_VARIABLES:
             for key, groups in list(self.structures.items()):
@@ -184,6 +189,14 @@ class Assembly:
                     del self.structures[key]
         self.auxiliary = np.where(self.lifted, np.cumsum(self.lifted) - 1, -1)
         self.levels = [1] * int(self.lifted.sum())
+
+    def _operations(self):
+        """Return about how many operations t takes, per group that has a type."""
+        cost = np.zeros(len(self.element_kinds), dtype=np.int64)
+        for k in np.unique(self.uses[1][self.kind[self.uses[0]] >= 0]):
+            f = Formula(self.functions)
+            cost[k] = len(f.table.reachable([f.element(self.element_kinds[k], np.zeros(1, int))]))
+        return np.bincount(self.uses[0], cost[self.uses[1]], minlength=self.size)
 
     def _structures(self, groups):
         """Sort groups by kind, side, number of linear entries and types of elements."""
@@ -287,14 +300,20 @@ def check_members(data, file):
     ------
     SifError
     """
-    for kind in (*data.element_kinds.values(), *data.group_kinds.values()):
+    for kind in data.group_kinds.values():
+        if len(kind.variables) != 1:
+            raise SifError(f"group type {kind.name!r} has {len(kind.variables)} variables", file,
+                           expected="one GV card")  # fmt: skip
+        _refuse_missing(kind, kind.parameters, np.isnan(tables(kind)[1]), "P", file)
+    for kind in data.element_kinds.values():
         slots, values = tables(kind)
-        lacks = np.isnan(values)
-        if lacks.any():
-            name = list(kind.parameters)[int(np.argwhere(lacks)[0][1])]
-            raise SifError(f"the parameter {name!r} of type {kind.name!r} is not given everywhere",
-                           file, expected="a P card")  # fmt: skip
-        if (slots < 0).any() and kind.name in data.element_kinds:
-            name = list(kind.variables)[int(np.argwhere(slots < 0)[0][1])]
-            raise SifError(f"the variable {name!r} of type {kind.name!r} is not given everywhere",
-                           file, expected="a V card")  # fmt: skip
+        _refuse_missing(kind, kind.variables, slots < 0, "V", file)
+        _refuse_missing(kind, kind.parameters, np.isnan(values), "P", file)
+
+
+def _refuse_missing(kind, names, missing, code, file):
+    if missing.any():
+        name = list(names)[int(np.argwhere(missing)[0][1])]
+        what = "variable" if code == "V" else "parameter"
+        raise SifError(f"the {what} {name!r} of type {kind.name!r} is not given everywhere", file,
+                       expected=f"{code} cards for all members")  # fmt: skip

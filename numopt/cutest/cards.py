@@ -139,7 +139,7 @@ def _cards(text, file, comments):
             in_data = in_data and card.section != "ENDATA"
             yield card
         elif free:
-            yield from _free_cards(number, line)
+            yield from _free_cards(number, line, in_data)
         else:
             yield _fixed_card(number, line)
 
@@ -161,14 +161,14 @@ def _fixed_card(number, line):
     return Card(number, "", line[1:3].strip(), line[4:14].rstrip(), f3, f4, f5, f6, f7, line)
 
 
-def _free_cards(number, line):
+def _free_cards(number, line, in_data):
     """Yield the cards of a line in free format."""
     for piece in line.split("$")[0].split(";"):
         words = piece.split()
         if not words:
             continue
         code, *fields = ["" if word == "_" else word for word in words]
-        before = _FIELDS_BEFORE_EXPRESSION.get(code.rstrip("+"), 2)
+        before = 2 if in_data else _FIELDS_BEFORE_EXPRESSION.get(code.rstrip("+"), 2)
         f7 = " ".join(fields[before:])
-        padded = (fields[:before] + [""] * (2 - before) + fields[before:] + [""] * 5)[:5]
-        yield Card(number, "", code, *padded, f7, line)
+        padded = fields[:before] + [""] * (2 - before) + fields[before:] + [""] * 5
+        yield Card(number, "", code, *padded[:5], f7=f7, text=line)  # pyright: ignore

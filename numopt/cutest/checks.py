@@ -9,6 +9,7 @@ from numopt.core.errors import ProblemError
 from numopt.cutest.arithmetic import Arithmetic
 from numopt.cutest.assembly import tables
 from numopt.cutest.data import Kind
+from numopt.cutest.evaluation import evaluate
 from numopt.cutest.execution import environment, find, live, run, value
 from numopt.models.patterns import Pattern
 from numopt.models.trees import Table, numpy_function
@@ -120,7 +121,7 @@ class _Check:
         for order, cards in ((1, routine.gradient), (2, routine.hessian)):
             for who, tree in cards.items():
                 place = tuple(sorted(slot[name] for name in who)) or (0,) * order
-                out[place] = arithmetic.double(arithmetic.evaluate(tree, names))
+                out[place] = arithmetic.double(evaluate(arithmetic, tree, names))
         return out
 
     def run(self, points, rng):

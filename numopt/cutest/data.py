@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 from numopt.cutest.fields import FieldError
 
@@ -70,7 +71,7 @@ class Triplets:
 class Vector:
     """Values by number, with a default for all others."""
 
-    default: object
+    default: Any
     entries: dict = field(default_factory=dict)
 
     def set_default(self, value):
@@ -155,6 +156,12 @@ class Data:
             self.group_letters.append(letter)
         return k
 
+    def set_scale(self, k, value):
+        """Let group k be divided by a number."""
+        if value == 0:
+            raise FieldError("a group is divided by zero", "another scale")
+        self.scales[k] = value
+
     def add_element(self, name, kind):
         """Enter an element of this type.
 
@@ -200,17 +207,22 @@ class Data:
     def round(self):
         """Round all numbers to the eleven digits with which the official decoder hands them on."""
         for triplets in (self.linear, self.uses, self.quadratic):
-            triplets.values = array("d", map(rounded, triplets.values))
+            triplets.values = _all_rounded(triplets.values)
         for kind in (*self.element_kinds.values(), *self.group_kinds.values()):
-            kind.values = array("d", map(rounded, kind.values))
-        for vector in (self.constants, self.ranges, self.bounds, self.start, self.multipliers):
-            vector.default = rounded(vector.default)
-            vector.entries = {k: rounded(value) for k, value in vector.entries.items()}
-        self.scales = {k: rounded(value) for k, value in self.scales.items()}
+            kind.values = _all_rounded(kind.values)
+        for vector in (self.constants, self.ranges, self.start, self.multipliers):
+            vector.default = _rounded(vector.default)
+            vector.entries = {k: _rounded(value) for k, value in vector.entries.items()}
+        self.bounds.default = tuple(map(_rounded, self.bounds.default))
+        pairs = self.bounds.entries
+        self.bounds.entries = {k: tuple(map(_rounded, pair)) for k, pair in pairs.items()}
+        self.scales = {k: _rounded(value) for k, value in self.scales.items()}
 
 
-def rounded(value):
-    """Return a number, or a pair of numbers, with eleven significant digits."""
-    if isinstance(value, tuple):
-        return tuple(map(rounded, value))
+def _rounded(value):
     return float(f"{value:.10e}")
+
+
+def _all_rounded(values):
+    different = {value: _rounded(value) for value in set(values)}
+    return array("d", [different[v] if v == v else v for v in values])

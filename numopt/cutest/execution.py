@@ -4,6 +4,7 @@ import numpy as np
 
 from numopt.core.errors import SifError
 from numopt.cutest.arithmetic import Node
+from numopt.cutest.evaluation import evaluate
 from numopt.cutest.fields import FieldError
 from numopt.models.patterns import Operand
 
@@ -33,7 +34,7 @@ def value(library, kind, variables, parameters, arithmetic):
     names = environment(routine, kind, variables, parameters, arithmetic)
     run(library, live(library, routine, [routine.value]), names, arithmetic)
     try:
-        return arithmetic.double(arithmetic.evaluate(routine.value, names))
+        return arithmetic.double(evaluate(arithmetic, routine.value, names))
     except FieldError as error:
         raise _located(error, routine.card, library) from None
 
@@ -108,7 +109,7 @@ def _combined(row, by_name, arithmetic):
 
 
 def _assign(statement, names, declared, arithmetic):
-    new = arithmetic.evaluate(statement.tree, names)
+    new = evaluate(arithmetic, statement.tree, names)
     holds = declared.get(statement.target, "double")
     if statement.condition:
         if statement.condition not in names:

@@ -24,6 +24,8 @@ class NonlinearSections(Reader):
 
         def declare():
             kind = kinds.setdefault(card.f2, Kind(card.f2))
+            if kind.members:
+                raise FieldError(f"type {card.f2!r} is in use already", "types before uses")
             members = {
                 "EV": kind.variables, "GV": kind.variables, "IV": kind.internals,
                 "EP": kind.parameters, "GP": kind.parameters,

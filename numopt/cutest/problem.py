@@ -29,10 +29,17 @@ class SifProblem(PartiallySeparable):
         How constants were read.
     """
 
-    classification = ""
-    f_opt_quoted: float | None = None
-    constants = "double"
-    samples: list | None = None  # what check_derivative_cards needs
+    classification: str
+    constants: str
+    params: dict
+    y0: np.ndarray
+    variable_names: list
+    variable_types: list
+    constraint_names: list
+    is_linear: np.ndarray
+    f_opt_quoted: float | None
+    objective_bounds: dict
+    samples: list | None = None  # for `numopt.cutest.checks`
 
     @property
     def is_eq(self):

@@ -1,7 +1,6 @@
 """The reader: text -> cards -> data and functions -> problem."""
 
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,15 @@ from numopt.cutest.nonlinear import NonlinearSections
 from numopt.cutest.problem import SifProblem, sides, spread, without_infinity
 from numopt.cutest.routines import read_library
 from numopt.cutest.sections import LinearSections
+from numopt.cutest.sizes import Sizes
 
 CONSTANTS = ("double", "fortran")
 QUADRATIC = ("QUADRATIC", "HESSIAN", "QMATRIX", "QUADS", "QUADOBJ", "QSECTION")
 
-_PARAMETER = re.compile(r"^[ *]([IRA]E) ?(.{10})(.{10})(.{1,12})\s*\$-PARAMETER")
 _CLASSIFICATION = re.compile(r"^\*\s*classification\s*:?\s*([A-Z0-9\-]+)", re.IGNORECASE)
-_OPTIMUM = re.compile(r"^\*\s*[LX]O\s+SOL\w*\s+([-+.\dEeDd]+)\s*(\S.*)?$")
+_OPTIMUM = re.compile(
+    r"^\*\s*[LX]O\s+SOL\w*\s+([-+]?(?:\d+\.?\d*|\.\d+)(?:[DEde][-+]?\d+)?)\s*(\S.*)?$"
+)
 
 
 def read_sif(source, params=None, *, constants="double", vectors=None, compile="auto"):
@@ -76,7 +77,7 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
         raise ValueError(f"`constants` must be 'double' or 'fortran', got {constants!r}")
     text, file = _text(source)
     parts = split(text, file)
-    given = Parameters(parts, dict(params or {}), file)
+    given = Sizes(parts, dict(params or {}), file)
     single = constants == "fortran"
     data = run(parts.data, given, Scope(single), dict(vectors or {}), file)
     check_members(data, file)
@@ -89,9 +90,7 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     problem = _built(data, Functions(elements, groups, single), name, file, compile)
     problem.constants, problem.params = constants, given.values
     problem.classification, problem.f_opt_quoted = _quoted(parts.comments)
-    problem.facts = {
-        "classification": problem.classification, "f_best": problem.f_opt_quoted
-    }  # fmt: skip
+    problem.facts = {"classification": problem.classification, "f_best": problem.f_opt_quoted}
     return problem
 
 
@@ -103,64 +102,6 @@ def _text(source):
     if path.stat().st_size > LARGEST_FILE:
         raise SifError(f"the file has more than {LARGEST_FILE} bytes", str(path))
     return path.read_text(encoding="latin-1"), path.name
-
-
-class Parameters:
-    """The parameters that a file offers, and the values that the caller wants.
-
-    Parameters
-    ----------
-    parts : Parts
-    wanted : dict
-    file : str
-
-    Attributes
-    ----------
-    values : dict
-        Values in force, filled while the cards are executed.
-
-    Raises
-    ------
-    SifError
-        If a wanted parameter is not offered.
-    """
-
-    def __init__(self, parts, wanted, file):
-        self.wanted, self.values, self.listed = wanted, {}, {}
-        for text in (*(card.text for card in parts.data), *(line for _, line in parts.comments)):
-            if "$-PARAMETER" in text and (found := _PARAMETER.match(text)):
-                name, value = found.group(2).strip(), _numeric(found.group(4))
-                self.listed.setdefault(name, []).append(value)
-        for name in wanted:
-            if name not in self.listed:
-                known = ", ".join(self.listed) or "none"
-                raise SifError(f"there is no parameter {name!r}; parameters: {known}", file)
-
-    def __call__(self, card):
-        """Return the value that the caller wants instead of a card's, or None."""
-        if "$-PARAMETER" not in card.text:
-            return None
-        name = card.f2
-        value = self.wanted.get(name)
-        own = number(card.f4)
-        if value is not None and value not in self.listed.get(name, ()):
-            warnings.warn(
-                f"{name} = {value} is not among the values that the file lists: "
-                f"{self.listed.get(name)}",
-                UserWarning,
-                stacklevel=2,
-            )
-        chosen = own if value is None else value
-        chosen = int(chosen) if card.code[0] == "I" else float(chosen)
-        self.values[name] = chosen
-        return chosen
-
-
-def _numeric(text):
-    try:
-        return number(text)
-    except Exception:
-        return None
 
 
 def run(cards, given, scope, vectors, file):
@@ -178,6 +119,7 @@ def run(cards, given, scope, vectors, file):
         "OBJECT BOUND": linear.object_bound, **dict.fromkeys(QUADRATIC, linear.quadratic),
     }  # fmt: skip
     Interpreter(scope, table.__getitem__, given, file).run(cards)
+    linear.check_vectors(file)
     return data
 
 
@@ -210,6 +152,6 @@ def _quoted(comments):
     """Return classification and optimal value from the comments."""
     classes = [m.group(1) for _, line in comments if (m := _CLASSIFICATION.match(line))]
     optima = [m for _, line in comments if (m := _OPTIMUM.match(line))]
-    values = [_numeric(m.group(1)) for m in optima if not m.group(2)]
+    values = [number(m.group(1)) for m in optima if not m.group(2)]
     value = values[0] if len(values) == 1 else None
     return (classes[0] if classes else ""), value

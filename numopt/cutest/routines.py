@@ -88,9 +88,12 @@ def read_library(cards, file=""):
     return _Reader(file).read(cards)
 
 
+_NOWHERE = Routine("")
+
+
 class _Reader:
     def __init__(self, file):
-        self.library, self.routine = Library(file), None
+        self.library, self.routine = Library(file), _NOWHERE
         self.sections = {
             "ELEMENTS": self._stray, "GROUPS": self._stray, "TEMPORARIES": self._temporary,
             "GLOBALS": self._global, "INDIVIDUALS": self._individual,
@@ -158,7 +161,7 @@ class _Reader:
             self.routine = Routine(card.f2, card=card)
             self.library.routines[card.f2] = self.routine
             return
-        if self.routine is None:
+        if self.routine is _NOWHERE:
             raise FieldError("a card before the first type", "T")
         handler = {
             "R": self._row, "F": self._value, "G": self._derivative, "H": self._derivative,

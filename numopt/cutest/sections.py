@@ -6,6 +6,7 @@ as the loops around the card say.
 
 from math import inf
 
+from numopt.core.errors import SifError
 from numopt.cutest.compilers import DEFAULT, Reader, has_arrays, letter, nothing
 from numopt.cutest.fields import FieldError, constant
 
@@ -43,7 +44,7 @@ class LinearSections(Reader):
 
     def __init__(self, data, scope, vectors):
         super().__init__(data, scope)
-        self.vectors = dict(vectors)
+        self.vectors, self.wanted, self.seen = dict(vectors), vectors, set()
 
     def none(self, card):
         """Refuse a data card before the first section."""
@@ -75,7 +76,7 @@ class LinearSections(Reader):
         name, data = self.name(card, card.f2), self.data
         if card.f3 == "'SCALE'":
             value = self.value(card)
-            return lambda: data.scales.__setitem__(data.group(name(), kind), value())
+            return lambda: data.set_scale(data.group(name(), kind), value())
         if not card.f3:
             return lambda: data.group(name(), kind)
         if card.code[0] == "D":
@@ -119,7 +120,20 @@ class LinearSections(Reader):
 
     def _skipped(self, section, card):
         """Tell whether the card belongs to a vector that is not the one to use."""
+        self.seen.add((section, card.f2))
         return self.vectors.setdefault(section, card.f2) != card.f2
+
+    def check_vectors(self, file):
+        """Refuse the choice of a vector that the file does not have.
+
+        Raises
+        ------
+        SifError
+        """
+        for section, name in self.wanted.items():
+            if (section, name) not in self.seen:
+                known = ", ".join(sorted(f"{v!r} of {s}" for s, v in self.seen)) or "none"
+                raise SifError(f"there is no vector {name!r} of {section}", file, expected=known)
 
     def _assign(self, card, vector, numbers):
         if card.f3 == DEFAULT:

@@ -8,7 +8,7 @@ def card(code="", f2="", f3="", f4="", f5="", f6=""):
 
 def expression(code, text, f2="", f3=""):
     """Return a card with an expression, continued where it is long."""
-    pieces = [text[k : k + 40] for k in range(0, len(text), 40)]
+    pieces = [text[k : k + 40] for k in range(0, max(len(text), 1), 40)]
     lines = [f" {code:<2} {f2:<10}{f3:<10}{pieces[0]}"]
     return "\n".join(lines + [f" {code}+                     {piece}" for piece in pieces[1:]])
 

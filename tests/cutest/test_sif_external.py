@@ -8,8 +8,8 @@ import pytest
 from sif_texts import external
 
 from numopt import check_derivatives
-from numopt.cutest import read_sif
 from numopt.core.errors import SifError
+from numopt.cutest import read_sif
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "data" / "cutest_reference.json"
 needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="no reference values")

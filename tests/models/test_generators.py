@@ -63,15 +63,16 @@ def test_undefined_values(case):
     results = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for generator in ("python", "numpy"):
+        for generator in ("python", "numpy", "mixed"):
             own = problem.using(generator)
             f, g = own._fun_and_grad(x)
             np.testing.assert_equal(own._fun(x), f)
             np.testing.assert_allclose(f, value)
             np.testing.assert_allclose(g[0], slope)
             results.append((f, g, own.hess_values(x, y), own._hessp(x, y, v)))
-    for one, two in zip(*results, strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-14)
+    for one, *others in zip(*results, strict=True):
+        for other in others:
+            np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
 def test_undefined_values_compiled():
@@ -246,9 +247,10 @@ def test_deep_formulas(check):
 def test_choice_of_the_generator():
     assert trace(rosenbrock, n=5).generator == "python"
     assert trace(rosenbrock, n=5, compile=True).generator == "python"
-    assert trace(rosenbrock, n=100).generator == "numpy"
+    assert trace(rosenbrock, n=100).generator == "mixed"
+    assert trace(rosenbrock, n=500).generator == "numpy"
     assert trace(rosenbrock, n=100, compile=True).generator == "numba"
-    assert trace(rosenbrock, n=100, compile="auto").generator == "numpy"
+    assert trace(rosenbrock, n=100, compile="auto").generator == "mixed"
     assert trace(rosenbrock, n=1000, compile="auto").generator == "numba"
     with pytest.raises(ValueError, match="compile"):
         trace(rosenbrock, compile="always")
