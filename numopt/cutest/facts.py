@@ -115,7 +115,7 @@ def _counted(names, masks):
     return {name: int(mask.sum()) for name, mask in zip(names, masks, strict=True)}
 
 
-def differences(found, expected, rtol=1e-10):
+def differences(found, expected, rtol=1e-10, rounding=1e-14):
     """Return what two facts of one problem disagree in, as sentences.
 
     Parameters
@@ -124,6 +124,8 @@ def differences(found, expected, rtol=1e-10):
         See `facts`; what `expected` lacks is not compared.
     rtol : float
         Relative tolerance of values.
+    rounding : float
+        Relative rounding of numbers in the problem that is forgiven besides.
     """
     exact = ("n", "m", "kind", "var", "con", "nnzj_num", "nnzh_num", "nonreal_vars")
     out = [
@@ -139,7 +141,7 @@ def differences(found, expected, rtol=1e-10):
         f"{key}: {mine!r}, expected {value!r}"
         for key, mine, value in pairs
         if value is not None
-        and (mine is None or abs(mine - value) > _allowed(found, key, value, rtol))
+        and (mine is None or abs(mine - value) > _allowed(found, key, value, rtol, rounding))
     ]
 
 
@@ -148,13 +150,12 @@ def differences(found, expected, rtol=1e-10):
 _FACTORS = {"g_w": ("g", "n"), "c_y": ("c", "m"), "Jw": ("J", "n"), "JTy": ("J", "m"),
             "Hw": ("H", "n"), "wHw": ("Hw", "n")}  # fmt: skip
 _DERIVATIVES = {"f": "g", "g": "H", "c": "J", "c_y": "J"}
-_ROUNDING = 1e-14
 
 
-def _allowed(found, key, value, rtol):
+def _allowed(found, key, value, rtol, rounding):
     """Return how far a value may be off: relative to what cancels in it, and by rounding of x."""
     name, x1 = key.split()[0], found["x1"]
     factor, size = _FACTORS.get(name, ("", "n"))
     product = (x1.get(factor) or 0.0) * np.sqrt(found[size])
     slope = x1.get(_DERIVATIVES.get(name, "")) or 0.0
-    return rtol * max(abs(value), product) + _ROUNDING * slope * (1 + found["norm_x0"])
+    return rtol * max(abs(value), product) + rounding * slope * (1 + found["norm_x0"])

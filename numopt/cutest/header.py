@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from numopt.cutest.fields import FieldError, number
+from numopt.cutest.sizes import OFFER
 
-PARAMETER = re.compile(r"^[ *]([IRA]E) ?(.{10})(.{10})(.{1,12})\s*\$-PARAMETER")
 CLASSIFICATION = re.compile(r"^\*\s*classification\s*:?\s*([A-Z0-9\-]+)", re.IGNORECASE)
 
 # The letters of a classification such as QLR2-AN-V-5, by position.
@@ -59,22 +59,22 @@ def read_header(lines):
         if _BODY.match(line):
             break
         comments.append(line.rstrip())
-        if found := PARAMETER.match(line):
-            _enter(header, line[0] == " ", *found.group(1, 2, 4))
+        if found := OFFER.match(line):
+            _enter(header, line[0] == " ", line[1], *found.groups())
         elif not header.classification and (found := CLASSIFICATION.match(line)):
             header.classification = found.group(1).upper()
     header.source = _source(comments)
     return header
 
 
-def _enter(header, active, code, name, text):
+def _enter(header, active, kind, name, text):
     """Enter one card of a parameter; cards that are no comments are in force."""
     name = name.strip()
     try:
         value = number(text)
     except FieldError:
         return  # the reader of the whole file refuses what it cannot read
-    value = int(value) if code[0] == "I" else value
+    value = int(value) if kind == "I" else value
     listed = header.alternatives.setdefault(name, [])
     if value not in listed:
         listed.append(value)

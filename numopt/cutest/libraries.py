@@ -24,8 +24,9 @@ from scipy.sparse import csr_matrix
 from numopt.core.errors import ProblemError
 from numopt.cutest.catalogue import Catalogue, kind_of
 from numopt.cutest.data import INFINITY
-from numopt.cutest.header import PARAMETER, Header, read_header
+from numopt.cutest.header import Header, read_header
 from numopt.cutest.problem import without_infinity
+from numopt.cutest.sizes import OFFER
 from numopt.models.nlp import NLP
 
 _MISSING = "{0} is not installed: pip install {0}"
@@ -117,7 +118,7 @@ class S2MPJ(Catalogue):
         """Return what the comments at the beginning of a problem say."""
         text = self.files[name].read_text(encoding="utf-8")
         lines = [line.removeprefix("#").removeprefix(" ").rstrip() for line in text.split("\n")]
-        header = read_header(line if PARAMETER.match(line) else f"*{line}" for line in lines)
+        header = read_header(line if OFFER.match(line) else f"*{line}" for line in lines)
         found = _CLASSIFICATION.search(text)
         header.classification = found.group(1) if found else ""
         header.params = {
