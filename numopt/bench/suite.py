@@ -9,7 +9,7 @@ from pathlib import Path
 from numopt.core.errors import ProblemError
 from numopt.core.solver import suggestion
 from numopt.cutest import libraries
-from numopt.cutest.collection import collection
+from numopt.cutest.folder import collection
 
 MODULES = {"cutest": "cutest_problems"}
 LIBRARIES = {"s2mpj": libraries.s2mpj, "pycutest": libraries.pycutest}

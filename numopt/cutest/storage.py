@@ -97,7 +97,7 @@ def load(path, compile="auto"):
     UNREADABLE
         One of these, if the file is absent, damaged, or none of ours.
     """
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         stores = {"i": archive["whole"], "f": archive["real"]}
         head = json.loads(archive["head"].tobytes())
     get = _Unpacker(stores, [_pattern(*p) for p in head["patterns"]])

@@ -9,8 +9,8 @@ import numpy as np
 
 from numopt.core.errors import ProblemError, SifError
 from numopt.cutest.catalogue import KINDS, kind_of
-from numopt.cutest.collection import Collection
-from numopt.cutest.facts import differences, facts
+from numopt.cutest.description import differences, facts
+from numopt.cutest.folder import Collection
 
 
 def coverage(collection, reference=None):
