@@ -163,19 +163,24 @@ class S2MPJ(Catalogue):
         # Parameters are positional: those in front of the last one that is given have to be there.
         values = list((defaults | params).values()) if params else []
         with _quiet(), self._importable():
-            spec = spec_from_file_location(f"_s2mpj_{name}", self.files[name])
-            module = module_from_spec(spec)
-            spec.loader.exec_module(module)
+            module = _imported(self.files[name])
             return _Translated(getattr(module, name)(*values), name)
+
+    @cached_property
+    def _library(self):
+        return _imported(self.path / "s2mpjlib.py")
 
     @contextmanager
     def _importable(self):
-        """Make ``s2mpjlib`` importable."""
-        sys.path.insert(0, str(self.path))
+        """Make ``s2mpjlib`` importable, from this folder and for the moment only."""
+        before = sys.modules.get("s2mpjlib")
+        sys.modules["s2mpjlib"] = self._library
         try:
             yield
         finally:
-            sys.path.remove(str(self.path))
+            sys.modules.pop("s2mpjlib")
+            if before is not None:
+                sys.modules["s2mpjlib"] = before
 
     def digest(self, name):
         """Return a hash of the file of a problem."""
@@ -325,6 +330,16 @@ class _Compiled(NLP):
 
     def _hessp(self, x, y, v):
         return self.source.hprod(v, x, y) if self.m else self.source.hprod(v, x)
+
+
+def _imported(path):
+    """Return the module of a file."""
+    spec = spec_from_file_location(f"_s2mpj_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ProblemError(f"cannot import {path}")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _vector(source, key, size, default):
