@@ -210,7 +210,7 @@ def _singles(op, a, b):
     with np.errstate(all="ignore"):
         if op in _CALCULATED:
             return np.float32(_CALCULATED[op](a, b))
-        return np.float32(a / b if op == "div" else np.power(a, b))
+        return np.float32(a / b if op == "div" else np.power(float(a), float(b)))
 
 
 def number_of(value):

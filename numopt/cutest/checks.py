@@ -9,8 +9,7 @@ from numopt.core.errors import ProblemError
 from numopt.cutest.arithmetic import Arithmetic
 from numopt.cutest.assembly import tables
 from numopt.cutest.data import Kind
-from numopt.cutest.evaluation import evaluate
-from numopt.cutest.execution import environment, find, live, run, value
+from numopt.cutest.execution import environment, find, result, value
 from numopt.models.patterns import Pattern
 from numopt.models.trees import Table, numpy_function
 
@@ -113,15 +112,13 @@ class _Check:
         return out | {(j, i): node for i, j, node in pattern.hessian}
 
     def _given(self, library, routine, plain, v, p, arithmetic):
-        trees = [*routine.gradient.values(), *routine.hessian.values()]
         names = environment(routine, plain, v, p, arithmetic)
-        run(library, live(library, routine, trees), names, arithmetic)
         slot = {name.strip().upper(): k for k, name in enumerate(self.names)}
         out = {}
         for order, cards in ((1, routine.gradient), (2, routine.hessian)):
-            for who, tree in cards.items():
+            for who, formula in cards.items():
                 place = tuple(sorted(slot[name] for name in who)) or (0,) * order
-                out[place] = arithmetic.double(evaluate(arithmetic, tree, names))
+                out[place] = result(library, routine, formula, names, arithmetic)
         return out
 
     def run(self, points, rng):

@@ -32,11 +32,27 @@ def value(library, kind, variables, parameters, arithmetic):
     if routine.value is None:
         raise _located(FieldError("the type has no value", "an F card"), routine.card, library)
     names = environment(routine, kind, variables, parameters, arithmetic)
-    run(library, live(library, routine, [routine.value]), names, arithmetic)
+    return result(library, routine, routine.value, names, arithmetic)
+
+
+def result(library, routine, formula, names, arithmetic):
+    """Return the node of an F, G or H card.
+
+    Parameters
+    ----------
+    names : dict
+        Values of the variables and parameters, see `environment`.
+    """
+    names = dict(names)
+    card = formula.card
     try:
-        return arithmetic.double(evaluate(arithmetic, routine.value, names))
+        for statement in live(library, routine, formula):
+            card = statement.card
+            _assign(statement, names, library.declared, arithmetic)
+        card = formula.card
+        return arithmetic.double(evaluate(arithmetic, formula.tree, names))
     except FieldError as error:
-        raise _located(error, routine.card, library) from None
+        raise _located(error, card, library) from None
 
 
 def find(library, kind):
@@ -47,11 +63,10 @@ def find(library, kind):
     return library.routines[kind.name]
 
 
-def live(library, routine, trees):
-    """Return the statements, in order, on which the given trees depend."""
-    wanted = set().union(*map(names_in, trees))
-    chosen = []
-    for statement in reversed((*library.common, *routine.statements)):
+def live(library, routine, formula):
+    """Return the statements, in order, on which a formula depends."""
+    wanted, chosen = names_in(formula.tree), []
+    for statement in reversed((*library.common, *routine.statements[: formula.after])):
         if statement.target in wanted:
             if not statement.condition:
                 wanted.discard(statement.target)
@@ -69,15 +84,6 @@ def names_in(tree):
             found.add(rest[0])
         stack += [a for a in rest if isinstance(a, tuple)]
     return found
-
-
-def run(library, statements, names, arithmetic):
-    """Carry out statements; `names` are changed."""
-    for statement in statements:
-        try:
-            _assign(statement, names, library.declared, arithmetic)
-        except FieldError as error:
-            raise _located(error, statement.card, library) from None
 
 
 def _located(error, card, library):

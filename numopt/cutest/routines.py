@@ -8,6 +8,7 @@ Cards of these parts: ``T`` opens a type; ``R`` gives a row of the matrix W of i
 from dataclasses import dataclass, field
 
 from numopt.core.errors import SifError
+from numopt.cutest.cards import Card
 from numopt.cutest.fields import FieldError, number
 from numopt.cutest.fortran import parse
 
@@ -26,7 +27,16 @@ class Statement:
     tree: tuple
     condition: str = ""
     wanted: bool = True
-    card: object = None
+    card: Card | None = None
+
+
+@dataclass
+class Formula:
+    """The expression of an F, G or H card, which comes after that many statements."""
+
+    tree: tuple
+    after: int
+    card: Card
 
 
 @dataclass
@@ -39,19 +49,19 @@ class Routine:
     statements : list of Statement
     rows : dict
         Per internal variable its row of W: coefficients by elemental variable.
-    value : tuple or None
-        Tree of F.
+    value : Formula or None
+        Of the F card.
     gradient, hessian : dict
-        Trees of G and H by the names on their cards, in capitals; `()` in part 3.
+        Of the G and H cards by the names on them, in capitals; `()` in part 3.
     """
 
     name: str
     statements: list = field(default_factory=list)
     rows: dict = field(default_factory=dict)
-    value: tuple | None = None
+    value: Formula | None = None
     gradient: dict = field(default_factory=dict)
     hessian: dict = field(default_factory=dict)
-    card: object = None
+    card: Card | None = None
 
 
 @dataclass
@@ -178,12 +188,15 @@ class _Reader:
                 row[name] = row.get(name, 0.0) + number(value)
 
     def _value(self, card, expression):
-        self.routine.value = parse(expression)
+        self.routine.value = self._formula(card, expression)
 
     def _derivative(self, card, expression):
         names = tuple(_word(name) for name in (card.f2, card.f3) if name)
         store = self.routine.gradient if card.code == "G" else self.routine.hessian
-        store[names] = parse(expression)
+        store[names] = self._formula(card, expression)
+
+    def _formula(self, card, expression):
+        return Formula(parse(expression), len(self.routine.statements), card)
 
     def _assignment(self, card, expression):
         self.routine.statements.append(self._statement(card, expression))

@@ -222,6 +222,18 @@ def test_large_patterns_are_not_compiled():
     np.testing.assert_allclose(problem._fun(x), 1.01**24)
 
 
+def test_terms_of_few_rows_are_not_compiled():
+    def definition(p, n=24):
+        x = p.variables(n, start=1.01)
+        p.minimize(np.sum(np.exp(x[1:] - x[:-1])) + np.sin(x[0]))
+
+    problem = trace(definition, compile=True).using("numba")
+    kinds = sorted(type(term).__name__ for term in problem._engine._made.values())
+    assert kinds == ["ArrayTerm", "LoopTerm"]
+    x = problem.x0
+    assert problem._fun(x) == pytest.approx(23 + np.sin(1.01))
+
+
 def test_infinite_constants_are_spelled():
     table = Table()
     x, zero = table.intern("var", 0), table.const(0)
