@@ -273,7 +273,16 @@ def _coverage(suite, args):
     return coverage(suite.module, args.reference)
 
 
-CUTEST = {"list": _list, "show": _show, "load": _load, "check": _check, "coverage": _coverage}
+def _faults(suite, args):
+    from numopt.cutest import faults
+
+    return faults(suite.module)
+
+
+CUTEST = {
+    "list": _list, "show": _show, "load": _load, "check": _check, "coverage": _coverage,
+    "faults": _faults,
+}  # fmt: skip
 
 
 def warmup(args):
@@ -387,6 +396,7 @@ def _cutest_arguments(command):
         "list": "names of the problems", "show": "what is known of a problem",
         "load": "read problems: NAME or NAME:N=100", "check": "facts of problems, as JSON",
         "coverage": "read all files of a folder and count",
+        "faults": "what the files of a folder have wrong",
     }  # fmt: skip
     for name, summary in summaries.items():
         action = actions.add_parser(name, help=summary, description=summary)

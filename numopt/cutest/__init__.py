@@ -38,7 +38,7 @@ generated from these. `check_derivative_cards(problem)` lists the derivative car
 
 from numopt.cutest.catalogue import KINDS, Catalogue, Entry, kind_of
 from numopt.cutest.checks import check_derivative_cards
-from numopt.cutest.comparison import coverage, cross_check
+from numopt.cutest.comparison import coverage, cross_check, faults
 from numopt.cutest.description import differences, facts
 from numopt.cutest.folder import Collection, collection
 from numopt.cutest.libraries import pycutest, s2mpj
@@ -48,6 +48,6 @@ from numopt.cutest.writing import write_sif
 
 __all__ = [
     "KINDS", "Catalogue", "Collection", "Entry", "SifProblem", "check_derivative_cards",
-    "collection", "coverage", "cross_check", "differences", "facts", "kind_of", "pycutest",
-    "read_sif", "s2mpj", "write_sif",
+    "collection", "coverage", "cross_check", "differences", "facts", "faults", "kind_of",
+    "pycutest", "read_sif", "s2mpj", "write_sif",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from numopt.core.errors import ProblemError, SifError
 from numopt.cutest.catalogue import KINDS, kind_of
+from numopt.cutest.checks import check_derivative_cards
 from numopt.cutest.description import differences, facts
 from numopt.cutest.folder import Collection
 
@@ -33,8 +34,7 @@ def coverage(collection, reference=None):
     ProblemError
         If the collection is no folder of SIF files.
     """
-    if not isinstance(collection, Collection):
-        raise ProblemError("coverage is counted for a folder of SIF files: give --mastsif")
+    _folder(collection)
     known, refused, seconds = {}, {}, []
     for name in collection:
         start = perf_counter()
@@ -83,6 +83,43 @@ def _found(collection, record, constants):
         warnings.simplefilter("ignore")  # recorded sizes need not be among those that a file lists
         name = Path(record["file"]).stem
         return facts(collection.load(name, constants=constants, **(record["params"] or {})))
+
+
+def faults(collection):
+    """Yield what the files of a collection say that is not so.
+
+    Parameters
+    ----------
+    collection : Collection
+        Files that cannot be read are left out; see `coverage`.
+
+    Yields
+    ------
+    str
+        Derivative cards that are not the derivative of their function, and sizes in a
+        classification that are not those of the problem.
+    """
+    for name in _folder(collection):
+        try:
+            problem = collection.load(name, compile=None, stored=False)
+        except SifError:
+            continue
+        for card in check_derivative_cards(problem, rng=0):
+            order = "first" if len(card.variables) == 1 else "second"
+            where = f"{order} derivative by {', '.join(card.variables)} of type {card.type}"
+            yield f"{name}: {where} is {card.given:.6g}, should be {card.derived:.6g}"
+        if problem.params:
+            continue
+        for letter, said in zip("nm", problem.classification.split("-")[2:4], strict=False):
+            size = getattr(problem, letter)
+            if said.isdigit() and int(said) != size:
+                yield f"{name}: the classification says {letter} = {said}, it is {size}"
+
+
+def _folder(collection):
+    if not isinstance(collection, Collection):
+        raise ProblemError("this needs a folder of SIF files: give --mastsif")
+    return collection
 
 
 def cross_check(first, second, names, rtol=1e-8):

@@ -149,7 +149,7 @@ def differences(found, expected, rtol=1e-10, rounding=1e-14):
 # x into a value.
 _FACTORS = {"g_w": ("g", "n"), "c_y": ("c", "m"), "Jw": ("J", "n"), "JTy": ("J", "m"),
             "Hw": ("H", "n"), "wHw": ("Hw", "n")}  # fmt: skip
-_DERIVATIVES = {"f": "g", "g": "H", "c": "J", "c_y": "J"}
+_DERIVATIVES = {"f": "g", "g": "H", "g_w": "H", "c": "J", "c_y": "J"}
 
 
 def _allowed(found, key, value, rtol, rounding):

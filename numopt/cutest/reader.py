@@ -11,7 +11,7 @@ from numopt.cutest.cards import LARGEST_FILE, split
 from numopt.cutest.checks import samples
 from numopt.cutest.data import INFINITY, Data
 from numopt.cutest.external import attach
-from numopt.cutest.fields import Scope, number
+from numopt.cutest.fields import FieldError, Scope, number
 from numopt.cutest.header import CLASSIFICATION
 from numopt.cutest.interpreter import Interpreter
 from numopt.cutest.nonlinear import NonlinearSections
@@ -152,6 +152,14 @@ def _quoted(comments):
     """Return classification and optimal value from the comments."""
     classes = [m.group(1) for _, line in comments if (m := CLASSIFICATION.match(line))]
     optima = [m for _, line in comments if (m := _OPTIMUM.match(line))]
-    values = [number(m.group(1)) for m in optima if not m.group(2)]
+    values = [_finite(m.group(1)) for m in optima if not m.group(2)]
     value = values[0] if len(values) == 1 else None
     return (classes[0] if classes else ""), value
+
+
+def _finite(text):
+    """Return a number, or None where it is too large for one."""
+    try:
+        return number(text)
+    except FieldError:
+        return None
