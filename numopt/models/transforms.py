@@ -2,9 +2,10 @@
 
     minimise f(w)   subject to   C(w) = 0,   lower <= w <= upper,      w = (free x, slacks s)
 
-Fixed variables are removed, rows without a finite bound are dropped, each inequality row c_i gets
-a slack s_i with C_i = c_i - s_i and the bounds of the row, and f and each row are scaled so that
-their gradients at the start point are at most 100 in size (Waechter and Biegler 2006, section 3.8).
+Fixed variables are removed, rows without a finite bound or that follow from others are dropped,
+each inequality row c_i gets a slack s_i with C_i = c_i - s_i and the bounds of the row, and f and
+each row are scaled so that their gradients at the start point are at most 100 in size (Waechter and
+Biegler 2006, section 3.8).
 """
 
 from copy import deepcopy
@@ -55,6 +56,8 @@ class EqualityForm:
         Factors of the rows.
     dense_limit : int
         Matrices are dense arrays if n + m is at most this, sparse otherwise.
+    repeated : array_like of int
+        Rows that follow from others, and are dropped.
     products : callable, optional
         ``products(n, product)`` makes what stands for a Hessian that is known by its products;
         then none is ever formed.
@@ -67,12 +70,13 @@ class EqualityForm:
         Bounds on w.
     """
 
-    def __init__(self, problem, f_scale, c_scale, dense_limit, products: Any = None):
+    def __init__(self, problem, f_scale, c_scale, dense_limit, repeated=(), products: Any = None):
         self.problem, self.f_scale, self.products = problem, f_scale, products
         self.finishes = products is None  # whether the interior method may end on an active set
         self._free = np.flatnonzero(problem.lb < problem.ub)
         self._fixed_x = np.where(problem.lb < problem.ub, 0.0, problem.lb)
-        self._rows = np.flatnonzero(np.isfinite(problem.cl) | np.isfinite(problem.cu))
+        bounded = np.isfinite(problem.cl) | np.isfinite(problem.cu)
+        self._rows = np.setdiff1d(np.flatnonzero(bounded), repeated)
         self.c_scale = c_scale[self._rows]
         cl, cu = problem.cl[self._rows], problem.cu[self._rows]
         self._ineq = ineq = np.flatnonzero(cl < cu)

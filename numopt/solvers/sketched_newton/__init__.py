@@ -8,30 +8,33 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop, UnsupportedError
 from numopt.core.solver import Iterate, Solver
-from numopt.linalg.factor import sparse_kind
 from numopt.linalg.iterative import MODES, SymmetricProducts
 from numopt.linalg.kkt import DENSE_LIMIT
 from numopt.linalg.sketch import SKETCHES
-from numopt.models.kkt import kkt_residual
+from numopt.models.kkt import kkt_residual, rounding_of_gradient, transposed_product
+from numopt.models.presolve import Dependence, linear_dependence
 from numopt.models.transforms import EqualityForm, gradient_scales
 from numopt.solvers.sketched_newton import certificate, interior, paper, restoration
 from numopt.solvers.sketched_newton.barrier import Barrier, push_inside
+from numopt.solvers.sketched_newton.choice import chosen
 from numopt.solvers.sketched_newton.newton import RestorationNeeded
 from numopt.solvers.sketched_newton.warm import warm_state
 
 FIRST_MU = 0.1
-SMALLEST_MU = 1e-13
+FIRST_GAMMA = 1.0  # of regularization="gradient"
+SMALLEST_MU = 1e-16
 MU_BELOW_TOL = 0.1  # final barrier parameter, relative to the tolerance
-FEW_ROWS = 100  # up to which ``linear_solver="auto"`` projects onto the rows
+ROUNDING = "the last bits of x change grad L by more than its size: raise `tol`, or scale f down"
 MOVES = 10  # points tried when a function is undefined at the start point
 
 
 class State(NamedTuple):
-    """The iterate of the interior method, and the scales of the form that it lives in."""
+    """The iterate of the interior method, and what makes the form that it lives in."""
 
     inner: interior.State
     f_scale: float
     c_scale: np.ndarray  # (m,)
+    dependence: Dependence  # of the linear equality rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,12 @@ class SketchedNewton(Solver):
         Kaczmarz (``"rk"``, the default), single Gaussian sketches (``"gv"``), blocks of rows,
         of Gaussian columns or of a CountSketch (``"block_rows"``, ``"block_gauss"``,
         ``"countsketch"``), and ``"exact"``.
+    regularization : {"inertia", "gradient"}
+        What is added to the Hessian of the practical method: the smallest shift that gives the KKT
+        matrix the right inertia, or before that the shift |grad L| / gamma of `GradientNewton`,
+        where gamma is the radius in which the Hessian was last seen to predict the change of
+        grad L by an error below |grad L|. The latter takes shorter steps where the model is bad,
+        and on the collection a fifth more iterations.
     multipliers : dict, optional
         Warm start of the practical method: ``res.multipliers`` of a similar problem, to be given
         together with its solution as `x0`.
@@ -77,9 +86,13 @@ class SketchedNewton(Solver):
 
     Notes
     -----
-    The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`).
+    The measure is the larger one of scaled stationarity and complementarity (`numopt.models.kkt`),
+    absolute, in the units of f: an objective below 1e-6 in size needs a smaller `tol`, one of the
+    size 1e12 a larger one. A run that stops because its steps are at rounding level says so if
+    the last two bits of x change grad L by more than what is missing.
     One iteration costs one factorisation of a matrix of size n + m (dense up to 500, sparse above)
-    or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian.
+    or more if its inertia has to be corrected, one Hessian, one gradient and one Jacobian. Linear
+    equality rows that follow from others are left out, with multipliers 0; the message says so.
 
     Result: the fields of every result and ``multipliers``, a certificate together with ``x``. A
     run that ends INFEASIBLE has ``infeasibility`` in addition, a dictionary: the multipliers
@@ -109,6 +122,7 @@ class SketchedNewton(Solver):
         "auto", "exact", "minres", "projected_cg", "nystrom",
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
+    regularization: Literal["inertia", "gradient"] = "inertia"
     multipliers: Any = None
     block: int = 0
     lam0: float = 0.0
@@ -132,6 +146,8 @@ class SketchedNewton(Solver):
         self.require(self.block >= 0, "block", "must be >= 0")
         unused = self.variant == "auto" and self.lam0
         self.require(not unused, "lam0", "is for variant='paper'")
+        unused = self.variant == "paper" and self.regularization != "inertia"
+        self.require(not unused, "regularization", "is for variant='auto'")
         other = SKETCHES if self.variant == "auto" else MODES
         rule = f"must be none of {', '.join(other)} for variant={self.variant!r}"
         self.require(self.linear_solver not in other, "linear_solver", rule)
@@ -156,18 +172,20 @@ class SketchedNewton(Solver):
             return paper.init(self, problem, x0, run)
         warm = self.multipliers is not None
         x = x0 if warm else _defined_start(problem, x0, run)
-        scales = gradient_scales(problem, x)
+        scales = *gradient_scales(problem, x), linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *scales)
         if warm:
-            return State(warm_state(form, barrier, x, self.multipliers), *scales)
-        w = form.start(x, push_inside)
-        mu = FIRST_MU if barrier.any else 0.0
-        return State(interior.first_state(form, barrier, w, mu), *scales)
+            inner = warm_state(form, barrier, x, self.multipliers)
+        else:
+            mu = FIRST_MU if barrier.any else 0.0
+            inner = interior.first_state(form, barrier, form.start(x, push_inside), mu)
+        gamma = FIRST_GAMMA if self.regularization == "gradient" else None
+        return State(inner._replace(gamma=gamma), *scales)
 
     def step(self, problem, s, run):
         if self.variant == "paper":
             return paper.step(self, problem, s, run)
-        form, barrier = self._form(problem, run, s.f_scale, s.c_scale)
+        form, barrier = self._form(problem, run, *s[1:])
         if s.inner.violation is not None:
             raise _conclusion(certificate.infeasibility(problem, form, s.inner))
         if not form.free:
@@ -179,12 +197,18 @@ class SketchedNewton(Solver):
         try:
             return interior.advance(form, barrier, inner, smallest_mu)
         except RestorationNeeded:
+            pass
+        try:
             return restoration.restored(form, barrier, inner, self.tol)
+        except Stop as signal:
+            if signal.status is Status.SMALL_STEP and _within_rounding(form, inner):
+                raise Stop(Status.SMALL_STEP, ROUNDING) from None
+            raise
 
     def report(self, problem, s, run):
         if self.variant == "paper":
             return paper.report(self, problem, s, run)
-        form, _ = self._form(problem, run, s.f_scale, s.c_scale)
+        form, _ = self._form(problem, run, *s[1:])
         r = s.inner
         multipliers = {
             "constraints": form.row_multipliers(r.y),
@@ -194,18 +218,20 @@ class SketchedNewton(Solver):
         x = form.full(r.w)
         fun, kkt = _measured(problem, x, multipliers)
         scalars = {"mu": r.mu, "alpha": r.alpha, "delta_w": r.delta_w}
-        fields = {"multipliers": multipliers, "linear_solver": _choice(self, problem).told(form)}
+        fields = {"multipliers": multipliers, "linear_solver": chosen(self, problem).told(form)}
         if r.violation is not None:
             fields["infeasibility"] = certificate.infeasibility(problem, form, r)
         return Iterate(x, fun, kkt.optimality, kkt.feasibility, scalars, lambda: fields)
 
-    def _form(self, problem, run, f_scale, c_scale):
+    def _form(self, problem, run, f_scale, c_scale, dependence):
         """Return the equality form and its barrier, kept for the length of a run."""
         known = problem.memo.get("form")
         if known is None:
-            mode = _choice(self, problem).mode
+            mode = chosen(self, problem).mode
             products = partial(SymmetricProducts, mode=mode, rng=run.rng) if mode in MODES else None
-            form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, products)
+            repeated = dependence.repeated
+            run.remarks += dependence.told()
+            form = EqualityForm(problem, f_scale, c_scale, DENSE_LIMIT, repeated, products)
             known = problem.memo["form"] = form, Barrier(form.lower, form.upper)
         return known
 
@@ -225,37 +251,21 @@ def _conclusion(infeasibility):
     return Stop(Status.SMALL_STEP, f"stuck at a violation of {size:.2e}, residual {residual:.1e}")
 
 
+def _within_rounding(form, inner):
+    """Return whether the last bits of x change grad L by more than its size."""
+    problem, x, y = form.problem, form.full(inner.w), form.row_multipliers(inner.y)
+    if problem.hess_kind == "quasi-newton" or problem.only_products:
+        return False
+    z = form.bound_multipliers(inner.z_upper) - form.bound_multipliers(inner.z_lower)
+    lagrange = problem.grad(x) + transposed_product(problem.jac(x), y) + z
+    return bool((np.abs(lagrange) <= rounding_of_gradient(problem, x, y)).all())
+
+
 def _measured(problem, x, multipliers):
     """Return f(x) and the KKT residuals of the original problem."""
-    z_lower, z_upper = multipliers["lower"], multipliers["upper"]
+    y, z_lower, z_upper = (multipliers[key] for key in ("constraints", "lower", "upper"))
     g, c, J = problem.grad(x), problem.cons(x), problem.jac(x)
-    kkt = kkt_residual(problem, x, multipliers["constraints"], z_lower, z_upper, g, c, J)
-    return problem.fun(x), kkt
-
-
-class _Choice(NamedTuple):
-    """A linear solver and why it was chosen."""
-
-    mode: str
-    reason: str
-
-    def told(self, form):
-        """Return a sentence for the result."""
-        if self.mode in MODES:
-            return f"{self.mode}: {self.reason}"
-        kind = "dense" if form.dense else sparse_kind()
-        return f"exact ({kind}, n + m = {form.n + form.m}): {self.reason}"
-
-
-def _choice(method, problem):
-    """Return the linear solver for a problem."""
-    if method.linear_solver != "auto":
-        return _Choice(method.linear_solver, "as demanded")
-    if not problem.only_products or problem.n <= DENSE_LIMIT:
-        return _Choice("exact", "the Hessian is available")
-    if problem.m <= FEW_ROWS:
-        return _Choice("projected_cg", f"no `hess`, n > {DENSE_LIMIT}, few constraints")
-    return _Choice("minres", f"no `hess`, n > {DENSE_LIMIT}")
+    return problem.fun(x), kkt_residual(problem, x, y, z_lower, z_upper, g, c, J)
 
 
 def _defined_start(problem, x0, run):

@@ -8,9 +8,11 @@
         while the barrier problem is solved to 10 mu:  decrease mu
         (dw, dy) = Newton step for  grad f + A'y - mu/(w - lower) + mu/(upper - w) = 0,  C = 0
         alpha = longest step length within the bounds, then
-            no bounds:  halve until the exact augmented Lagrangian decreases
-            bounds, or after the merit function has stalled:  halve until the filter accepts,
-                with second-order corrections of the first trial
+            no bounds:  shorten until the exact augmented Lagrangian decreases or the filter
+                accepts; where the steps shrink linearly try a much longer one first  (`singular`)
+            bounds, or after the merit function has stalled:  halve until the filter accepts
+            both with second-order corrections of the first trial; without rows, double a whole step
+                along which the barrier function is concave
             after twelve short steps:  the whole step, unless the error explodes
         if no step length is acceptable:  restore feasibility                (`restoration`)
         w, y, z = w + alpha dw, y + alpha dy, z + alpha_z dz
@@ -33,7 +35,7 @@ from numopt.solvers.sketched_newton.finish import finishing_step
 from numopt.solvers.sketched_newton.linesearch import (
     TINY,
     FilterSearch,
-    merit_search,
+    MeritSearch,
     relative_size,
     trial_at,
 )
@@ -42,6 +44,7 @@ from numopt.solvers.sketched_newton.newton import (
     least_squares_multipliers,
     newton_step,
 )
+from numopt.solvers.sketched_newton.singular import Pace, long_step
 
 MU_FACTOR, MU_POWER, BARRIER_TOL = 0.2, 1.5, 10.0
 TO_BOUNDARY = 0.99  # tau_min: largest fraction of the way to a bound
@@ -51,6 +54,7 @@ SHORT_STEP = 0.1  # of the merit function; after two of them the filter takes ov
 PATIENCE = 12  # short steps in a row after which a whole step is tried
 LEAP = 1e3  # by which it may increase the error
 LESS_ERROR = 0.99  # a step that the filter refuses must reduce the KKT error by this factor
+RADIUS_CHANGE = 10.0  # largest factor by which gamma changes in one step
 FAR_BELOW = -1e12  # an objective that has fallen this far when the steps vanish has no bound
 
 
@@ -76,6 +80,8 @@ class State(NamedTuple):
     violation: Any = None  # its multipliers, where the violation seems to be stationary
     renewed: bool = False  # the multipliers were computed afresh because no step was possible
     restorations: int = 0  # how often feasibility had to be restored
+    gamma: float | None = None  # radius in which W predicts gradients; None: no gradient shift
+    pace: Pace = Pace()  # of the latest steps, without bounds
     retreat: Any = None  # while on an active set: the interior state to go back to
 
 
@@ -138,13 +144,36 @@ def advance(model, barrier, s, smallest_mu):
         raise Stop(Status.NONFINITE, "the Hessian")
     curvature = barrier.curvature(s.w, s.z_lower, s.z_upper)
     g_phi = s.g + barrier.gradient(s.w, s.mu)
-    newton = newton_step(W, s.A, curvature, g_phi + s.A.T @ s.y, s.C, s.delta_w, s.mu)
-    if s.short in (0, 1):
-        found = merit_search(model, s, W, newton)
-        if found is not None:
-            return _finished(model, s, s._replace(**found), newton, s.short + 1)
-        s = s._replace(short=-1)
-    return _filter_step(model, barrier, s, newton, g_phi)
+    r_dual = g_phi + s.A.T @ s.y
+    ridge = 0.0 if s.gamma is None else float(np.linalg.norm(r_dual)) / s.gamma
+    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge)
+    if barrier.any:
+        return _filter_step(model, barrier, s, newton, g_phi)
+    return _step_without_bounds(model, barrier, s, W, newton)
+
+
+def _step_without_bounds(model, barrier, s, W, newton):
+    def error(state):
+        return barrier_error(state, barrier, 0.0)
+
+    before, factor = error(s), s.pace.factor(newton)
+    if factor is not None:
+        new = long_step(model, s, newton, factor, error)
+        if new is not None:
+            return _finished(model, s, new, newton, -1)
+        s = s._replace(pace=s.pace.missed())
+    new = _merit_step(model, s, W, newton) if s.short in (0, 1) else None
+    if new is None:
+        new = _filter_step(model, barrier, s._replace(short=-1), newton, s.g)
+    whole = new.alpha == 1.0 and not newton.delta_w
+    return new._replace(pace=s.pace.after(newton.dw if whole else None, before))
+
+
+def _merit_step(model, s, W, newton):
+    found = MeritSearch(model, s, W, newton).run()
+    if found is None:
+        return None
+    return _finished(model, s, s._replace(**found), newton, s.short + 1)
 
 
 def _on_active_set(model, barrier, s):
@@ -212,7 +241,18 @@ def _finished(model, s, new, newton, short):
         short=short if new.alpha < SHORT_STEP else min(s.short, 0),
         tiny=s.tiny + 1 if tiny else 0,
         crawling=s.crawling + 1 if new.alpha < SHORT_STEP else 0,
+        gamma=None if s.gamma is None else _adapted(s, new, newton),
     )
+
+
+def _adapted(s, new, newton):
+    """Return the radius in which the model of the gradient of f + y'C is as good as it was here."""
+    step = new.w - s.w
+    before, after = s.g + s.A.T @ new.y, new.g + new.A.T @ new.y
+    error = np.linalg.norm(after - before - newton.system.H @ step)
+    size = max(np.linalg.norm(r.g + r.A.T @ r.y - r.z_lower + r.z_upper) for r in (s, new))
+    gamma = float(size * np.linalg.norm(step)) / max(error, np.finfo(float).tiny)
+    return float(np.clip(gamma, s.gamma / RADIUS_CHANGE, RADIUS_CHANGE * s.gamma))
 
 
 def _finite(W):

@@ -8,7 +8,10 @@ from numopt.linalg.kkt import SingularKKTError
 from numopt.solvers.sketched_newton import merit
 
 CORRECTIONS, CORRECTION_RATIO = 4, 0.99
-MERIT_HALVINGS = 10
+LONGEST_EXTENSION = 1e6  # of a step along which the barrier function is concave
+LONGEST_CORRECTION = 1.2  # relative to the step: longer ones did not help
+MERIT_TRIALS = 10
+EXPLOSION = 10.0  # by which a trial point may increase the KKT residual
 EPS = float(np.finfo(float).eps)
 TINY = 10 * EPS  # steps below this, relative to 1 + |w|, are at rounding level
 
@@ -42,31 +45,96 @@ def relative_size(w, dw):
     return float((np.abs(dw) / (1.0 + np.abs(w))).max()) if w.size else 0.0
 
 
-def merit_search(model, s, W, newton):
-    """Halve the step until the exact augmented Lagrangian decreases.
+class MeritSearch:
+    """The line search of the exact augmented Lagrangian along one Newton step.
 
-    Returns
-    -------
-    dict or None
-        The new ``w, y, f, C, g, A, alpha``, or None if no step length does.
+    A trial point is accepted if the merit function decreases, or if the filter has nothing against
+    it and the KKT residual does not explode; after a long step to a singular solution, compared
+    with the point that the long step left.
     """
-    g_L = s.g + s.A.T @ s.y
-    slope = merit.slope_parts(s.C, s.A, W, g_L, newton.dw, newton.dy)
-    eta = merit.penalties(slope, s.C, g_L)
-    if eta is None:
+
+    def __init__(self, model, s, W, newton):
+        self.model, self.s, self.newton = model, s, newton
+        self.g_L = s.g + s.A.T @ s.y
+        self.theta = float(np.abs(s.C).sum())
+        before = s.pace.departure or s
+        self.reference = max(self.theta, float(np.abs(before.C).sum())), before.f
+        residuals = _residual(self.g_L, s.C), _residual(before.g + before.A.T @ before.y, before.C)
+        self.largest = EXPLOSION * max(residuals)
+        slope = merit.slope_parts(s.C, s.A, W, self.g_L, newton.dw, newton.dy)
+        eta = merit.penalties(slope, s.C, self.g_L)
+        self.descends, self.eta = eta is not None, eta or (0.0, 0.0)
+        self.start = merit.value(s.f, s.C, self.g_L, s.y, *self.eta)
+        self.slope = slope.at(*self.eta)
+
+    def run(self):
+        """Return what is new at the first acceptable trial point, or None.
+
+        Returns
+        -------
+        dict or None
+            The new ``w, y, f, C, g, A, alpha, filter``.
+        """
+        if not self.descends:
+            return None
+        alpha = 1.0
+        for _ in range(MERIT_TRIALS):
+            found, value, C = self._trial(self.newton.dw, self.newton.dy, alpha)
+            if found is None and alpha == 1.0:
+                found = self._corrected(C)
+            if found is not None:
+                return found
+            alpha *= 0.5 if alpha == 1.0 else self._shortening(alpha, value)
         return None
-    start, descent = merit.value(s.f, s.C, g_L, s.y, *eta), slope.at(*eta)
-    alpha = 1.0
-    for _ in range(MERIT_HALVINGS):
-        w, y = s.w + alpha * newton.dw, s.y + alpha * newton.dy
+
+    def _trial(self, dw, dy, alpha):
+        """Return (what is new there or None, merit function, C) at a trial point."""
+        model, w, y = self.model, self.s.w + alpha * dw, self.s.y + alpha * dy
         f, C = model.f(w), model.C(w)
-        if np.isfinite(f) and np.isfinite(C).all():
-            g, A = model.g(w), model.A(w)
-            value = merit.value(f, C, g + A.T @ y, y, *eta)
-            if value <= start + merit.ARMIJO * alpha * descent + TINY * abs(start):
-                return {"w": w, "y": y, "f": f, "C": C, "g": g, "A": A, "alpha": alpha}
-        alpha *= 0.5
-    return None
+        if not (np.isfinite(f) and np.isfinite(C).all()):
+            return None, np.inf, C
+        g, A = model.g(w), model.A(w)
+        g_L = g + A.T @ y
+        value = merit.value(f, C, g_L, y, *self.eta)
+        kept = self._judged(f, C, g_L, value, alpha)
+        if kept is None:
+            return None, value, C
+        found = {"w": w, "y": y, "f": f, "C": C, "g": g, "A": A, "alpha": alpha, "filter": kept}
+        return found, value, C
+
+    def _judged(self, f, C, g_L, value, alpha):
+        """Return the filter after acceptance of a trial point, or None if it is refused."""
+        theta, slope = float(np.abs(C).sum()), float(self.s.g @ self.newton.dw)
+        ok, by_armijo = self.s.filter.passes((theta, f), self.reference, alpha, slope)
+        ok = ok and _residual(g_L, C) <= self.largest
+        enough = merit.ARMIJO * alpha * self.slope + TINY * abs(self.start)
+        if not (ok or value <= self.start + enough):
+            return None
+        return self.s.filter if ok and by_armijo else self.s.filter.added(*self.reference)
+
+    def _corrected(self, C):
+        """Try the whole step with a second-order correction, if its violation C asks for one."""
+        if not np.abs(C).sum() >= self.theta > 0.0:
+            return None
+        try:
+            dw, dy = self.newton.system.solve(-self.g_L, -(self.s.C + C))
+        except SingularKKTError:
+            return None
+        longest = LONGEST_CORRECTION * np.linalg.norm(self.newton.dw)
+        if not np.linalg.norm(dw - self.newton.dw) <= longest:
+            return None
+        return self._trial(dw, dy, 1.0)[0]
+
+    def _shortening(self, alpha, value):
+        """Return the factor to the least point of the parabola through start, slope and value."""
+        rise = value - self.start - alpha * self.slope
+        if not (np.isfinite(rise) and rise > 0.0):
+            return 0.5
+        return float(np.clip(-0.5 * alpha * self.slope / rise, 0.1, 0.5))
+
+
+def _residual(g_L, C):
+    return max(np.abs(g_L).max(initial=0.0), np.abs(C).max(initial=0.0))
 
 
 class FilterSearch(NamedTuple):
@@ -96,7 +164,7 @@ class FilterSearch(NamedTuple):
             trial = self._trial(alpha, dw)
             kept = self._judged(trial, current, alpha, slope)
             if kept is not None:
-                return trial, alpha, kept
+                return self._extended(trial, alpha, kept, current, slope)
             if alpha == longest and trial.theta >= current.theta:
                 corrected = self._corrected(trial, current, alpha, slope)
                 if corrected is not None:
@@ -113,6 +181,25 @@ class FilterSearch(NamedTuple):
         if not ok or not self.model.differentiable(trial.w):
             return None
         return self.s.filter if by_armijo else self.s.filter.added(current.theta, current.phi)
+
+    def _extended(self, trial, alpha, kept, current, slope):
+        """Double a whole step along which phi is concave, for as long as phi falls.
+
+        Such a step is as short as the shift of the Hessian happens to make it.
+        """
+        concave = current.phi - trial.phi > -alpha * slope > 0.0
+        if self.model.m or not concave:
+            return trial, alpha, kept
+        while 1.0 <= alpha < LONGEST_EXTENSION:
+            alpha *= 2.0
+            if self.barrier.longest(self.s.w, alpha * self.newton.dw, self.tau) < 1.0:
+                return trial, alpha / 2.0, kept
+            longer = self._trial(alpha, self.newton.dw)
+            found = self._judged(longer, current, alpha, slope) if longer.phi < trial.phi else None
+            if found is None:
+                return trial, alpha / 2.0, kept
+            trial, kept = longer, found
+        return trial, alpha, kept
 
     def _corrected(self, trial, current, alpha, slope):
         """Try second-order corrections: solve again for the violation that the full step left."""

@@ -38,7 +38,7 @@ class Newton(NamedTuple):
     delta_c: float
 
 
-def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
+def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0, ridge=0.0):
     """Solve K (dw, dy) = -(r_dual, r_primal) for a K of the right inertia.
 
     Parameters
@@ -51,6 +51,8 @@ def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
         The shift of the Hessian that the latest corrected step needed; 0 if none did.
     mu : float
         Barrier parameter, 0 without a barrier: scales the regularisation of the rows.
+    ridge : float
+        A shift of the Hessian in any case; the one that the inertia may need comes on top of it.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
     shift, delta_c, pivot = 0.0, 0.0, row_shift if issparse(A) else 0.0
     while shift <= LARGEST_SHIFT:
         try:
-            system = kkt_system(H, A, diagonal + shift, delta_c, pivot)
+            system = kkt_system(H, A, diagonal + (ridge + shift), delta_c, pivot)
             if _right(system.inertia, A.shape):
                 dw, dy = system.solve(-r_dual, -r_primal)
                 if system.inertia is not None or system.curvature(dw) >= CURVATURE * (dw @ dw):
