@@ -12,7 +12,6 @@ from itertools import count
 
 import numpy as np
 
-from numopt.core.errors import SifError
 from numopt.cutest.arithmetic import Arithmetic
 from numopt.cutest.execution import value
 from numopt.models.patterns import Pattern
@@ -50,7 +49,7 @@ class Functions:
     single: bool
 
 
-class Formula:
+class PatternBuilder:
     """One pattern under construction: leaves are columns of variables or of numbers."""
 
     def __init__(self, functions):
@@ -111,6 +110,20 @@ class Assembly:
     terms : list of Term
     levels : list of int
         One per auxiliary variable.
+    row, kind, member : ndarray of int
+        Per group its constraint (-1: objective), its type (-1: trivial), its position among those
+        of its type.
+    scale, constant : ndarray
+        Per group s and b.
+    linear : (ndarray, ndarray, ndarray)
+        Group, variable and coefficient, sorted by group; `linear_starts` has the first per group.
+    uses : (ndarray, ndarray, ndarray, ndarray)
+        Group, element type, position among those of its type, weight, sorted by group and type;
+        `use_starts` has the first per group.
+    lifted, auxiliary : ndarray
+        Which groups are lifted, and the numbers of their auxiliary variables.
+    structures : dict
+        Fused groups by structure.
     """
 
     def __init__(self, data, functions):
@@ -194,7 +207,7 @@ class Assembly:
         """Return about how many operations t takes, per group that has a type."""
         cost = np.zeros(len(self.element_kinds), dtype=np.int64)
         for k in np.unique(self.uses[1][self.kind[self.uses[0]] >= 0]):
-            f = Formula(self.functions)
+            f = PatternBuilder(self.functions)
             cost[k] = len(f.table.reachable([f.element(self.element_kinds[k], np.zeros(1, int))]))
         return np.bincount(self.uses[0], cost[self.uses[1]], minlength=self.size)
 
@@ -219,19 +232,19 @@ class Assembly:
         groups, cols, values = self.linear
         keep = np.flatnonzero(chosen[groups])
         if keep.size:
-            g, f = groups[keep], Formula(self.functions)
+            g, f = groups[keep], PatternBuilder(self.functions)
             root = f.times(values[keep] * factor[g], f.leaf("var", cols[keep]))
             self.terms.append(f.term(root, keep.size, rows(g), level))
         groups, kinds, members, weights = self.uses
         for k, kind in enumerate(self.element_kinds):
             keep = np.flatnonzero(chosen[groups] & (kinds == k))
             if keep.size:
-                g, f = groups[keep], Formula(self.functions)
+                g, f = groups[keep], PatternBuilder(self.functions)
                 root = f.times(weights[keep] * factor[g], f.element(kind, members[keep]))
                 self.terms.append(f.term(root, keep.size, rows(g), level))
         g = np.flatnonzero(chosen & (self.constant != 0))
         if g.size:
-            f = Formula(self.functions)
+            f = PatternBuilder(self.functions)
             root = f.leaf("num", -self.constant[g] * factor[g])
             self.terms.append(f.term(root, g.size, rows(g), level))
 
@@ -241,13 +254,13 @@ class Assembly:
                 side = (self.row >= 0) == constrains
                 g = np.flatnonzero(self.lifted & (self.kind == k) & side)
                 if g.size:
-                    f = Formula(self.functions)
+                    f = PatternBuilder(self.functions)
                     t = f.leaf("var", self.n + self.auxiliary[g])
                     self._finish(f, kind, g, t)
 
     def _fused_groups(self):
         for (k, _, linear, types), g in self.structures.items():
-            f = Formula(self.functions)
+            f = PatternBuilder(self.functions)
             parts = self._linear_parts(f, g, linear) + self._element_parts(f, g, types)
             if self.constant[g].any():
                 parts.append(f.leaf("num", -self.constant[g]))
@@ -278,7 +291,7 @@ class Assembly:
         i, j, values = arrays(self.data.quadratic)
         for keep, factor in ((np.flatnonzero(i == j), 0.5), (np.flatnonzero(i != j), 1.0)):
             if keep.size:
-                f = Formula(self.functions)
+                f = PatternBuilder(self.functions)
                 x, y = (f.leaf("var", k[keep]) for k in (i, j))
                 root = f.times(factor * values[keep], f.table.make_mul(x, y))
                 self.terms.append(f.term(root, keep.size, None))
@@ -302,8 +315,8 @@ def check_members(data, file):
     """
     for kind in data.group_kinds.values():
         if len(kind.variables) != 1:
-            raise SifError(f"group type {kind.name!r} has {len(kind.variables)} variables", file,
-                           expected="one GV card")  # fmt: skip
+            reason = f"group type {kind.name!r} has {len(kind.variables)} variables"
+            raise kind.refusal(reason, file, "one GV card")
         _refuse_missing(kind, kind.parameters, np.isnan(tables(kind)[1]), "P", file)
     for kind in data.element_kinds.values():
         slots, values = tables(kind)
@@ -315,5 +328,5 @@ def _refuse_missing(kind, names, missing, code, file):
     if missing.any():
         name = list(names)[int(np.argwhere(missing)[0][1])]
         what = "variable" if code == "V" else "parameter"
-        raise SifError(f"the {what} {name!r} of type {kind.name!r} is not given everywhere", file,
-                       expected=f"{code} cards for all members")  # fmt: skip
+        reason = f"the {what} {name!r} of type {kind.name!r} is not given everywhere"
+        raise kind.refusal(reason, file, f"{code} cards for all members")

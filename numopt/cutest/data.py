@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+from numopt.core.errors import SifError
+from numopt.cutest.cards import Card
 from numopt.cutest.fields import FieldError
 
 # CUTEst's infinity.
@@ -33,6 +35,8 @@ class Kind:
         Number of elements.
     formula : callable or None
         Replaces the function that the file gives; see `numopt.cutest.external`.
+    card : Card or None
+        Where the type is declared.
     """
 
     name: str
@@ -43,6 +47,12 @@ class Kind:
     values: array = field(default_factory=lambda: array("d"))
     members: int = 0
     formula: Callable | None = None
+    card: Card | None = None
+
+    def refusal(self, reason, file, expected):
+        """Return the error that something is wrong with this type."""
+        line, text = (self.card.line, self.card.text) if self.card else (0, "")
+        return SifError(reason, file, line, text, expected)
 
     def add(self):
         """Make room for one more element; return its position."""
@@ -106,6 +116,8 @@ class Data:
     constants, ranges : Vector
     bounds : Vector
         Pairs (lower, upper) by variable.
+    crossed : dict
+        By variable the card after which no number lies between its bounds.
     start, multipliers : Vector
     quadratic : Triplets
         One triangle of the matrix of the extra objective term.
@@ -130,6 +142,7 @@ class Data:
     constants: Vector = field(default_factory=lambda: Vector(0.0))
     ranges: Vector = field(default_factory=lambda: Vector(inf))
     bounds: Vector = field(default_factory=lambda: Vector((0.0, inf)))
+    crossed: dict = field(default_factory=dict)
     start: Vector = field(default_factory=lambda: Vector(0.0))
     multipliers: Vector = field(default_factory=lambda: Vector(0.0))
     quadratic: Triplets = field(default_factory=Triplets)
@@ -161,6 +174,14 @@ class Data:
         if value == 0:
             raise FieldError("a group is divided by zero", "another scale")
         self.scales[k] = value
+
+    def set_bounds(self, k, lower, upper, card):
+        """Set the bounds of variable k."""
+        self.bounds.entries[k] = lower, upper
+        if lower <= upper and lower < INFINITY and upper > -INFINITY:
+            self.crossed.pop(k, None)
+        else:  # perhaps a later card makes it right
+            self.crossed[k] = card
 
     def add_element(self, name, kind):
         """Enter an element of this type.

@@ -31,7 +31,10 @@ def value(library, kind, variables, parameters, arithmetic):
     routine = find(library, kind)
     if routine.value is None:
         raise _located(FieldError("the type has no value", "an F card"), routine.card, library)
-    names = environment(routine, kind, variables, parameters, arithmetic)
+    try:
+        names = environment(routine, kind, variables, parameters, arithmetic)
+    except FieldError as error:
+        raise _located(error, routine.card, library) from None
     return result(library, routine, routine.value, names, arithmetic)
 
 
@@ -58,8 +61,8 @@ def result(library, routine, formula, names, arithmetic):
 def find(library, kind):
     """Return the routine of a type."""
     if kind.name not in library.routines:
-        raise SifError(f"no function is given for the type {kind.name!r}", library.file,
-                       expected="a T card under INDIVIDUALS")  # fmt: skip
+        reason = f"no function is given for the type {kind.name!r}"
+        raise kind.refusal(reason, library.file, "a T card under INDIVIDUALS")
     return library.routines[kind.name]
 
 
@@ -106,7 +109,7 @@ def _combined(row, by_name, arithmetic):
     table, total = arithmetic.table, None
     for name, coefficient in row.items():
         if name not in by_name:
-            raise SifError(f"an internal variable uses the unknown variable {name!r}")
+            raise FieldError(f"an internal variable uses the unknown variable {name!r}")
         # The official decoder writes these numbers without an exponent letter.
         factor = float(np.float32(coefficient)) if arithmetic.single else coefficient
         part = table.make_mul(table.const(factor), by_name[name])

@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?")
-_EXPONENT = str.maketrans("Dd", "ee")
+EXPONENT = str.maketrans("Dd", "ee")
 
 # Beyond this a number cannot be an index, a size or a loop limit.
 LARGEST_INTEGER = 2**53
@@ -27,7 +27,7 @@ def number(field):
     text = field.replace(" ", "")
     if not _NUMBER.fullmatch(text):
         raise FieldError(f"{field!r} is not a number", "a number such as 1.0D+00")
-    value = float(text.translate(_EXPONENT))
+    value = float(text.translate(EXPONENT))
     if value - value != 0:
         raise FieldError(f"{field!r} is too large", "a number below 1.8D+308")
     return value

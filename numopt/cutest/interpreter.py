@@ -6,8 +6,8 @@ from numopt.cutest.parameters import CODES, compile_parameter
 
 DEEPEST_LOOP = 3
 
-# A million variables with a hundred cards each.
-MOST_CARDS = 100_000_000
+# A million variables with fifty cards each, about a minute.
+MOST_CARDS = 50_000_000
 
 
 class Interpreter:

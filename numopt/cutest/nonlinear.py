@@ -23,7 +23,7 @@ class NonlinearSections(Reader):
             raise FieldError(f"unknown card {card.code!r}", " ".join(codes))
 
         def declare():
-            kind = kinds.setdefault(card.f2, Kind(card.f2))
+            kind = kinds.setdefault(card.f2, Kind(card.f2, card=card))
             if kind.members:
                 raise FieldError(f"type {card.f2!r} is in use already", "types before uses")
             members = {

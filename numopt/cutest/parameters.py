@@ -56,16 +56,17 @@ def compile_parameter(card, scope, given):
         ``given(card)`` returns the value that the caller wants instead of the card's, or None.
     """
     kind, what = card.code
-    values = scope.integers if kind == "I" else scope.reals
     if not card.f2:
         raise FieldError("field 2 is empty", "the name of a parameter")
-    name = scope.name(card.f2, kind == "A")
     value = _value(card, scope, kind, what, given)
-    if kind != "A":
-        return _store(values, card.f2, value)
+    if kind == "I":
+        return _store(scope.integers, card.f2, value)
+    if kind == "R":
+        return _store(scope.reals, card.f2, lambda: _finite(value()))
+    values, name = scope.reals, scope.name(card.f2, array=True)
 
     def assign():
-        values[name()] = value()
+        values[name()] = _finite(value())
 
     return assign
 
@@ -75,6 +76,12 @@ def _store(values, name, value):
         values[name] = value()
 
     return assign
+
+
+def _finite(value):
+    if value - value != 0:
+        raise FieldError("the value is too large", "a number below 1.8D+308")
+    return value
 
 
 def _value(card, scope, kind, what, given):

@@ -11,7 +11,7 @@ from numopt.cutest.cards import LARGEST_FILE, split
 from numopt.cutest.checks import samples
 from numopt.cutest.data import INFINITY, Data
 from numopt.cutest.external import attach
-from numopt.cutest.fields import FieldError, Scope, number
+from numopt.cutest.fields import EXPONENT, Scope
 from numopt.cutest.header import CLASSIFICATION
 from numopt.cutest.interpreter import Interpreter
 from numopt.cutest.nonlinear import NonlinearSections
@@ -81,6 +81,7 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     single = constants == "fortran"
     data = run(parts.data, given, Scope(single), dict(vectors or {}), file)
     check_members(data, file)
+    check_bounds(data, file)
     if single:
         data.round()
     name = parts.data[0].f2
@@ -123,6 +124,19 @@ def run(cards, given, scope, vectors, file):
     return data
 
 
+def check_bounds(data, file):
+    """Refuse bounds between which no number lies.
+
+    Raises
+    ------
+    SifError
+    """
+    for k, card in data.crossed.items():
+        name, (lower, upper) = list(data.variables)[k], data.bounds.entries[k]
+        reason = f"no number lies between the bounds {lower:g} and {upper:g} of {name!r}"
+        raise SifError(reason, file, card.line, card.text, "a lower bound below the upper one")
+
+
 def _built(data, functions, name, file, compile):
     n, constrains = len(data.variables), [letter != "N" for letter in data.group_letters]
     bounds = without_infinity(spread(data.bounds, n), INFINITY)
@@ -152,14 +166,6 @@ def _quoted(comments):
     """Return classification and optimal value from the comments."""
     classes = [m.group(1) for _, line in comments if (m := CLASSIFICATION.match(line))]
     optima = [m for _, line in comments if (m := _OPTIMUM.match(line))]
-    values = [_finite(m.group(1)) for m in optima if not m.group(2)]
-    value = values[0] if len(values) == 1 else None
+    plain = [m.group(1) for m in optima if not m.group(2)]
+    value = float(plain[0].translate(EXPONENT)) if len(plain) == 1 else None
     return (classes[0] if classes else ""), value
-
-
-def _finite(text):
-    """Return a number, or None where it is too large for one."""
-    try:
-        return number(text)
-    except FieldError:
-        return None

@@ -202,16 +202,16 @@ class LinearSections(Reader):
             raise FieldError(f"unknown bound {card.code!r}", " ".join(_BOUND_CODES))
         if self._skipped("BOUNDS", card):
             return nothing
-        bounds, move = self.data.bounds, _BOUNDS[code]
+        data, bounds, move = self.data, self.data.bounds, _BOUNDS[code]
         value = self.value(card) if code in _VALUED else constant(inf)
         if card.f3 == DEFAULT:
             return lambda: bounds.set_default(move(*bounds.default, value()))
         name = self.scope.name(card.f3, card.code not in _BOUNDS and has_arrays(card))
-        variables, entries = self.data.variables, bounds.entries
+        variables, entries = data.variables, bounds.entries
 
         def assign():
             k = variables[name()]
-            entries[k] = move(*entries.get(k, bounds.default), value())
+            data.set_bounds(k, *move(*entries.get(k, bounds.default), value()), card)
 
         return assign
 

@@ -82,8 +82,8 @@ def test_any_file(tmp_path_factory, content):
     assert caught.value.file
 
 
-def test_a_quoted_optimum_that_is_no_number_is_none():
+def test_a_quoted_optimum_beyond_all_numbers():
     text = re.sub(r"(\*LO SOLTN +).*", r"\g<1>1.0D+400", TEXTS[0])
     assert text != TEXTS[0]
-    assert read_sif(text).f_opt_quoted is None
+    assert read_sif(text).f_opt_quoted == np.inf
     assert read_sif(TEXTS[0]).f_opt_quoted == pytest.approx(17.014017)

@@ -49,6 +49,9 @@ BAD = {
     "unknown parameter": (whole([card("RA", "P", "Q", "1.0"), X]), "'Q' is not known"),
     "unknown function": (whole([card("RF", "P", "GAMMA", "1.0"), X]), "unknown function 'GAMMA'"),
     "root of -1": (whole([card("RF", "P", "SQRT", "-1.0"), X]), "undefined"),
+    "overflow": (
+        whole([card("RE", "Z", "", "1.0D+300"), card("R*", "P", "Z", "", "Z"), X]), "too large",
+    ),
     "division by zero": (
         whole([card("RE", "Z", "", "0.0"), card("RD", "P", "Z", "1.0"), X]), "undefined",
     ),
@@ -80,8 +83,9 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_refusals(name):
     content, message = BAD[name]
-    with pytest.raises(numopt.SifError, match=message):
+    with pytest.raises(numopt.SifError, match=message) as caught:
         read_sif(content)
+    assert caught.value.line > 0 or name == "no problem"
 
 
 def test_where_and_what(tmp_path):
