@@ -260,10 +260,10 @@ def _check(suite, args):
 
     for name, params in map(_with_parameters, args.names):
         suite.check(name, params)
-        fresh = {"stored": False} if isinstance(suite.module, Collection) else {}
-        problem = suite.module.load(name, **params, **fresh)
+        files = suite.module if isinstance(suite.module, Collection) else None
+        problem = files.load(name, stored=False, **params) if files else suite.load(name, params)
         found = facts(problem)
-        if fresh:
+        if files:
             wrong = check_derivative_cards(problem, rng=0)
             found["wrong_derivative_cards"] = [asdict(card) for card in wrong]
         yield json.dumps(found, indent=1, default=_plain)

@@ -5,14 +5,16 @@ import inspect
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from numopt.core.errors import ProblemError
 from numopt.core.solver import suggestion
-from numopt.cutest import libraries
+from numopt.cutest.compiled import pycutest
 from numopt.cutest.folder import collection
+from numopt.cutest.translated import s2mpj
 
 MODULES = {"cutest": "cutest_problems"}
-LIBRARIES = {"s2mpj": libraries.s2mpj, "pycutest": libraries.pycutest}
+LIBRARIES = {"s2mpj": s2mpj, "pycutest": pycutest}
 
 # In front of the path of a folder of SIF files; nothing behind it means the variable MASTSIF.
 FOLDER = "sif:"
@@ -25,7 +27,7 @@ class Suite:
     ----------
     name : str
         ``"cutest"``, the embedded collection; ``"sif:FOLDER"``, a folder of SIF files; ``"s2mpj"``
-        or ``"pycutest"``, see `numopt.cutest.libraries`; or the name of an importable module with
+        or ``"pycutest"``, see `numopt.cutest`; or the name of an importable module with
         ``names(kind=None, max_n=None)``, ``load(name, **params) -> NLP`` and ``entry(name)``, which
         has `f_best` and either `digest` or `definition`.
 
@@ -68,7 +70,7 @@ class Suite:
                 names = ", ".join(known) or "none"
                 raise ProblemError(f"problem {name!r} has no parameter {key!r}; it has: {names}")
 
-    def entry(self, name):
+    def entry(self, name) -> Any:
         """Return the entry of a problem.
 
         Raises

