@@ -104,6 +104,9 @@ def _selection(args):
     suite, names = open_suite(_suite(args)), []
     for condition in map(_condition, args.kinds or ("",)):
         names += suite.names(max_n=args.max_n, **condition)
+    if args.held_out:
+        known = open_suite("cutest").names()
+        names = [name for name in names if name not in known]
     if not names:
         raise UserError("no problem matches; see `numopt cutest list`")
     return list(dict.fromkeys(names)), methods
@@ -358,6 +361,7 @@ def _bench_arguments(command):
     add("--max-n", type=_positive(int), help="at most so many variables")
     add("--suite", default="cutest", help="collection, or a module like it")
     _folder_argument(add)
+    add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
     add("--time-limit", type=_positive(float), default=60.0, metavar="S", help="seconds per solve")

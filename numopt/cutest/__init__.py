@@ -10,6 +10,10 @@ A file that cannot be read is refused with `numopt.SifError`, which has ``file, 
 ``expected``. Nothing in a file is ever executed: its expressions are parsed to trees, and code is
 generated from these. `check_derivative_cards(problem)` lists the derivative cards that are wrong.
 
+`collection` opens a folder of files: select by class, kind and size, load by name; `s2mpj` and
+`pycutest` open other packages' problems alike. `write_sif` goes the other way. `facts` describe a
+problem by numbers, `cross_check` compares two sources.
+
 >>> from numopt.cutest import read_sif
 >>> text = '''
 ... NAME          PARABOLA

@@ -103,6 +103,7 @@ def load(path, compile="auto"):
     get = _Unpacker(stores, [_pattern(*p) for p in head["patterns"]])
     x0, lb, ub, cl, cu, y0 = (get(a) for a in head["arrays"])
     terms = [get.term(t) for t in head["terms"]]
+    _check_terms(terms, x0.size, cl.size, len(head["levels"]))
     problem = SifProblem(
         x0, lb, ub, cl, cu, terms, levels=head["levels"], name=head["name"], compile=compile
     )
@@ -160,6 +161,25 @@ class _Unpacker:
         rows = None if rows is None else self(rows)
         scalars = [(kind, value) for kind, value in scalars]
         return Term(self.patterns[pattern], size, columns, data, scalars, rows, level)
+
+
+def _check_terms(terms, n, m, q):
+    """Refuse arrays of wrong length, and variables and rows that do not exist."""
+    for term in terms:
+        for column in term.columns:
+            _check_array(column, term.size, n + q)
+        for _, values in term.data:
+            _check_array(values, term.size)
+        if term.rows is not None:
+            _check_array(term.rows, term.size, q if term.level else m)
+
+
+def _check_array(values, size, limit=None):
+    values = np.asarray(values)
+    if values.shape not in ((), (size,)):
+        raise ValueError("an array has the wrong length")
+    if limit is not None and values.size and not 0 <= values.min() <= values.max() < limit:
+        raise ValueError("an index is out of range")
 
 
 def _pattern(sizes, root, nodes):

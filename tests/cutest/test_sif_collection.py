@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sif_texts import card, text
 
+import cutest_problems
 import numopt
 from numopt.bench.suite import open_suite
 from numopt.cli import main
@@ -189,6 +190,18 @@ def test_formulas_of_the_store_are_checked(folder, tmp_path, op, arguments):
         storage.load(path)
 
 
+@pytest.mark.parametrize("index", [11, -1])
+def test_indices_of_the_store_are_checked(folder, tmp_path, index):
+    path = tmp_path / "p.npz"
+    storage.save(collection(folder).load("CHAIN"), path)
+    with np.load(path) as archive:
+        pieces = dict(archive)
+    pieces["whole"] = np.full_like(pieces["whole"], index)
+    np.savez(path, **pieces)
+    with pytest.raises(ValueError, match="out of range"):
+        storage.load(path)
+
+
 def _load(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -196,7 +209,7 @@ def _load(folder):
 
 
 def test_processes_share_the_memory(folder):
-    with multiprocessing.get_context("fork").Pool(2) as pool:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(_load, [folder] * 6) == [5501] * 6
     assert not [*storage.folder().glob("*.tmp")]
 
@@ -284,13 +297,17 @@ def test_the_embedded_collection_is_checked_alike(capsys):
 
 def test_bench_and_solve(folder, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    words = ["bench", "--suite", "cutest", "--mastsif", str(folder), "--class", "QLR1-*,QLR2-*"]
+    words = ["bench", "--suite", "cutest", "--mastsif", str(folder), "--class", "QLR*,OOR2-*"]
     words += ["--max-n", "20", "--methods", "sketched_newton", "--workers", "0", "--out", "r"]
     assert main(words) == 0
     out = capsys.readouterr().out
     assert "2 runs, 2 solved" in out
     main(words)
     assert "2/2  ROPE" not in capsys.readouterr().out  # nothing is run again
+    (folder / "HS71.SIF").write_text(write_sif(cutest_problems.load("HS71")))
+    open_suite.cache_clear()
+    main([*words, "--held-out", "--fresh"])
+    assert "2 runs" in capsys.readouterr().out
     assert main(["solve", "CHAIN:N=100", "--mastsif", str(folder)]) == 0
     assert main(["solve", str(folder / "ROPE.SIF")]) == 0
     assert main(["bench", "--mastsif", str(folder), "--suite", "tiny_suite"]) == 2
