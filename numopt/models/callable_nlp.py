@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
 from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
+from numopt.linalg.lbfgs import LimitedBFGS
 from numopt.models.calls import Caller, Tally
 from numopt.models.derivatives import (
     dense_jacobian,
@@ -21,6 +22,8 @@ from numopt.models.derivatives import (
 from numopt.models.functions import ConstantRows, UserFunction, UserObjective, is_strategy
 from numopt.models.inputs import float_dtype, real_matrix, repeated
 from numopt.models.nlp import NLP
+
+LARGEST_BFGS = 500  # variables up to which an approximate Hessian is a full matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,13 +281,16 @@ class CallableNLP(Caller, NLP):
         Returns
         -------
         scipy.optimize.HessianUpdateStrategy
-            A copy of the user's first one, or BFGS with damped updates; not yet initialised.
+            A copy of the user's first one, or damped BFGS, of limited memory for n above 500; not
+            yet initialised.
         """
         from copy import deepcopy
 
         for function in self._functions:
             if is_strategy(function.hess):
                 return deepcopy(function.hess)
+        if self.n > LARGEST_BFGS:
+            return LimitedBFGS()
         from scipy.optimize import BFGS
 
         return BFGS(exception_strategy="damp_update")

@@ -7,7 +7,7 @@ and again; on what remains, the core, a QR factorisation with column pivoting of
 reveals the rank. A core that is too large for a dense factorisation is not examined.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
@@ -109,6 +109,7 @@ def _dependent(A, gap, size):
         return np.arange(k), np.abs(gap) <= CONSISTENT * size
     largest = np.abs(A).max(axis=1)
     scale = 1.0 / np.where(largest > 0.0, largest, 1.0)
+    R: Any
     R, pivots = qr((A * scale[:, None]).T, mode="r", pivoting=True)  # pyright: ignore
     d = np.abs(R.diagonal())
     rank = int((d > RANK_TOL * max(k, n) * d.max(initial=0.0)).sum())

@@ -15,6 +15,8 @@ import numpy as np
 from scipy.sparse import block_diag, bmat, csr_matrix, diags
 
 from numopt.core.errors import Status, Stop
+from numopt.linalg.factor import Analyses
+from numopt.linalg.shifted import LowRank
 
 LARGEST_GRADIENT = 100.0
 SMALLEST_SCALE = 1e-8
@@ -59,8 +61,8 @@ class EqualityForm:
     repeated : array_like of int
         Rows that follow from others, and are dropped.
     products : callable, optional
-        ``products(n, product)`` makes what stands for a Hessian that is known by its products;
-        then none is ever formed.
+        ``products(n, product, entries=entries)`` makes what stands for a Hessian that is known by
+        its products; none is formed unless it calls ``entries()``.
 
     Attributes
     ----------
@@ -68,10 +70,13 @@ class EqualityForm:
         Number of free variables and slacks; number of rows that are kept.
     lower, upper : ndarray, shape (n,)
         Bounds on w.
+    analyses : Analyses
+        Of the sparse matrices that this form gave rise to, for the length of a run.
     """
 
     def __init__(self, problem, f_scale, c_scale, dense_limit, repeated=(), products: Any = None):
         self.problem, self.f_scale, self.products = problem, f_scale, products
+        self.analyses = Analyses()
         self.finishes = products is None  # whether the interior method may end on an active set
         self._free = np.flatnonzero(problem.lb < problem.ub)
         self._fixed_x = np.where(problem.lb < problem.ub, 0.0, problem.lb)
@@ -193,7 +198,14 @@ class EqualityForm:
     def H(self, w, y):
         """Return the Hessian in w of f + y'C, an array or a sparse matrix of shape (n, n)."""
         if self.products:
-            return self._products_at(w, y, lambda x, v, V: self.problem.hess_products(x, v, V))
+            x, v = self.full(w), self.row_multipliers(y)
+
+            def entries():
+                return padded(
+                    self.f_scale * self._free_block(self.problem.hess(x, v)), self.n, False
+                )
+
+            return self._products_at(w, y, self.problem.hess_products, entries)
         return self._lift(self.problem.hess(self.full(w), self.row_multipliers(y)))
 
     def H_rows(self, w, y):
@@ -203,7 +215,7 @@ class EqualityForm:
         x, y = self.full(w), self.row_multipliers(y)
         return self._lift(self.problem.hess(x, y) - self.problem.hess(x, np.zeros_like(y)))
 
-    def _products_at(self, w, y, hess_products):
+    def _products_at(self, w, y, hess_products, entries=None):
         x, v = self.full(w), self.row_multipliers(y)
 
         def product(V):
@@ -213,7 +225,7 @@ class EqualityForm:
             out[: self.n_x] = self.f_scale * hess_products(x, v, full)[self._free]
             return out
 
-        return self.products(self.n, product)
+        return self.products(self.n, product, entries=entries)
 
     def _row_products(self, x, y, V):
         both = self.problem.hess_products(x, y, V)
@@ -231,7 +243,7 @@ class EqualityForm:
 
     def approximation(self, strategy):
         """Return the current approximation of H."""
-        return self._embed(strategy.get_matrix())
+        return padded(strategy.get_matrix(), self.n, self.dense)
 
     def updated(self, strategy, old, new):
         """Return the strategy after the step from state `old` to state `new`."""
@@ -263,20 +275,31 @@ class EqualityForm:
     def _scaled_rows(self, w):
         return self.c_scale * self.problem.cons(self.full(w))[self._rows]
 
+    def _free_block(self, hessian):
+        return hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
+
     def _lift(self, hessian):
         """Return the scaled Hessian of the original problem as a matrix in w."""
-        block = hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
-        return self._embed(self.f_scale * (block.toarray() if self.dense else block))
+        block = self._free_block(hessian)
+        return padded(self.f_scale * (block.toarray() if self.dense else block), self.n, self.dense)
 
-    def _embed(self, block):
-        if not self.dense:
-            none = csr_matrix((self.n - self.n_x, self.n - self.n_x))
-            return block_diag([block, none], format="csr")
-        if self.n == self.n_x:
-            return block
-        H = np.zeros((self.n, self.n))
-        H[: self.n_x, : self.n_x] = block
-        return H
+
+def padded(block, n, dense):
+    """Return the matrix of order n with `block` in its upper left corner, in a form that fits."""
+    k = block.shape[0]
+    if isinstance(block, LowRank) and dense:
+        block = block.toarray()
+    if isinstance(block, LowRank):
+        V = np.vstack([block.V, np.zeros((n - k, block.d.size))])
+        diagonal = np.concatenate([np.broadcast_to(block.diag, k), np.zeros(n - k)])
+        return LowRank(V, block.d, diagonal)
+    if not dense:
+        return block_diag([block, csr_matrix((n - k, n - k))], format="csr")
+    if n == k:
+        return block
+    H = np.zeros((n, n))
+    H[:k, :k] = block
+    return H
 
 
 def gradient_scales(problem, x):

@@ -1013,7 +1013,7 @@ def test_memory_runs_out(good, monkeypatch):
     from numopt.linalg import iterative
 
     system = Counting(iterative.KKTSystem, good, MemoryError())
-    monkeypatch.setattr(iterative, "KKTSystem", lambda *args: Counted(system, args))
+    monkeypatch.setattr(iterative, "KKTSystem", lambda *args, **_: Counted(system, args))
     x0 = np.array(START)
     res = minimize(rosenbrock, x0, **ROSENBROCK)
     assert res.status == Status.OUT_OF_MEMORY

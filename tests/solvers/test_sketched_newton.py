@@ -4,6 +4,7 @@ from functools import cache, partial
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.optimize import LinearConstraint
 
 import cutest_problems
@@ -462,6 +463,40 @@ def test_gradient_shift_fades_where_the_model_is_exact():
     assert res.success
     assert 1 < res.nit <= 12
     assert res.state[2].inner.gamma == pytest.approx(10.0**res.nit)
+
+
+def test_limited_memory_for_many_variables_without_second_derivatives():
+    n = 900
+    pairs = sp.diags_array([1.0, 1.0], offsets=[0, 1], shape=(n - 1, n), format="csr")
+    products = numopt.NonlinearRows(lambda x: x[:-1] * x[1:], upper=0.2, sparsity=pairs)
+    weights = 1.0 + np.arange(n) / n
+    p = numopt.CallableNLP(
+        lambda x: float(weights @ (x - 1) ** 2),
+        np.zeros(n),
+        lambda x: 2 * weights * (x - 1),
+        lb=-1.0,
+        ub=0.9,
+        constraints=[products, numopt.LinearRows(np.ones((1, n)), n / 4, n / 4)],
+    )
+    assert p.hess_kind == "quasi-newton"
+    res = solve(p)
+    assert certified(p, res)
+    assert res.nit < 100
+    assert "approximated" in res.linear_solver
+    inner = res.state[2].inner
+    assert inner.strategy.get_matrix().V.shape[1] <= 20
+    again = solve(p, state=solve(p, options={"maxiter": 5}).state)
+    np.testing.assert_array_equal(again.x, res.x)
+
+
+def test_restoration_with_limited_memory():
+    n = 600
+    ring = numopt.NonlinearRows(lambda x: np.array([x @ x, x[0] * x[1]]), [1.0, 0.4], [1.0, 0.4],
+                                sparsity=np.ones((2, n)))  # fmt: skip
+    start = np.r_[1e-3, -1e-3, np.full(n - 2, 1e-6)]
+    p = numopt.CallableNLP(lambda x: x[2], start, lambda x: np.eye(n)[2], constraints=[ring])
+    res = solve(p)
+    assert certified(p, res, 1e-5)
 
 
 def test_linear_programs_need_no_curvature():

@@ -87,7 +87,7 @@ def _ipopt(problem, x0, tol, time_limit, seed):
     import cyipopt
 
     options = {"print_level": 0, "sb": "yes", "max_wall_time": float(time_limit)}
-    return _by_callbacks(cyipopt.Problem, problem, x0, tol, options)
+    return _by_callbacks(cyipopt.Problem, problem, x0, tol, options)  # pyright: ignore
 
 
 @peer("pounce", module="pounce", package="pounce-solver")
@@ -107,10 +107,10 @@ def _by_callbacks(make, problem, x0, tol, options):
 
     def answer():
         x, info = nlp.solve(x0)
-        dual = info["mult_g"], info["mult_x_L"], info["mult_x_U"]
+        y, z_lower, z_upper = (np.asarray(info[k]) for k in ("mult_g", "mult_x_L", "mult_x_U"))
         message = info["status_msg"]
         words = message.decode() if isinstance(message, bytes) else str(message)
-        return Answer(np.asarray(x), *map(np.asarray, dual), info["status"] in (0, 1), words)
+        return Answer(np.asarray(x), y, z_lower, z_upper, info["status"] in (0, 1), words)
 
     return answer
 

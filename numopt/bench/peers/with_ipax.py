@@ -22,14 +22,16 @@ def _ipax(problem, x0, tol, time_limit, seed):
     def answer():
         res = ipax.solve(model, x0, options=options)
         y = rows.multipliers(res.y_eq, res.y_ineq)
-        z = (
-            np.zeros(problem.n) if z is None else np.asarray(z) for z in (res.z_lower, res.z_upper)
-        )
+        z_lower, z_upper = (_full(z, problem.n) for z in (res.z_lower, res.z_upper))
         claimed = res.status is ipax.Status.OPTIMAL
         words = f"{res.status.name}: {res.message}"
-        return Answer(np.asarray(res.x), y, *z, claimed, words, res.n_iter)
+        return Answer(np.asarray(res.x), y, z_lower, z_upper, claimed, words, res.n_iter)
 
     return answer
+
+
+def _full(z, n):
+    return np.zeros(n) if z is None else np.asarray(z)
 
 
 class _Rows:

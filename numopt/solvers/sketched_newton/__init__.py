@@ -52,10 +52,11 @@ class SketchedNewton(Solver):
         2-norm of (grad L, c) as its measure.
     linear_solver : str
         How KKT systems are solved. The practical method factorises them (``"exact"``) or uses
-        products with the Hessian only, inexactly: ``"minres"`` for any constraints, and for few
-        rows ``"projected_cg"`` and ``"nystrom"``, which is for large dense Hessians with a
-        decaying spectrum. ``"auto"`` is exact unless `hessp` is given without `hess` and n is
-        large; ``res.linear_solver`` says what was chosen, and why. ``"paper"`` has randomised
+        products with the Hessian only, inexactly: ``"minres"`` for any constraints,
+        ``"incomplete"``, the same with incomplete Cholesky factors of a sparse `hess`, and for few
+        rows ``"projected_cg"`` and ``"nystrom"``, which is for large dense Hessians with a decaying
+        spectrum. ``"auto"`` is exact unless `hessp` is given without `hess` and n is large;
+        ``res.linear_solver`` says what was chosen, and why. ``"paper"`` has randomised
         Kaczmarz (``"rk"``, the default), single Gaussian sketches (``"gv"``), blocks of rows,
         of Gaussian columns or of a CountSketch (``"block_rows"``, ``"block_gauss"``,
         ``"countsketch"``), and ``"exact"``.
@@ -119,7 +120,7 @@ class SketchedNewton(Solver):
     maxiter: int = 3000
     variant: Literal["auto", "paper"] = "auto"
     linear_solver: Literal[
-        "auto", "exact", "minres", "projected_cg", "nystrom",
+        "auto", "exact", "minres", "incomplete", "projected_cg", "nystrom",
         "rk", "gv", "block_rows", "block_gauss", "countsketch",
     ] = "auto"  # fmt: skip
     regularization: Literal["inertia", "gradient"] = "inertia"
@@ -167,12 +168,17 @@ class SketchedNewton(Solver):
                 "to take differences of; this problem has neither"
             )
 
+        if self.linear_solver == "incomplete" and problem.only_products:
+            raise UnsupportedError(
+                "linear_solver='incomplete' needs `hess`; 'minres' does with `hessp`"
+            )
+
     def init(self, problem, x0, run):
         if self.variant == "paper":
             return paper.init(self, problem, x0, run)
         warm = self.multipliers is not None
         x = x0 if warm else _defined_start(problem, x0, run)
-        scales = *gradient_scales(problem, x), linear_dependence(problem, x)
+        scales: Any = *gradient_scales(problem, x), linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *scales)
         if warm:
             inner = warm_state(form, barrier, x, self.multipliers)

@@ -27,6 +27,8 @@ def chosen(method, problem):
     """Return the linear solver for a problem."""
     if method.linear_solver != "auto":
         return Choice(method.linear_solver, "as demanded")
+    if problem.hess_kind == "quasi-newton":
+        return Choice("exact", "the Hessian is approximated from gradients")
     if not problem.only_products or problem.n <= DENSE_LIMIT:
         return Choice("exact", "the Hessian is available")
     if problem.m <= FEW_ROWS:

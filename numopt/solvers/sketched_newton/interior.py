@@ -29,6 +29,7 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.linalg.iterative import SymmetricProducts
+from numopt.linalg.shifted import LowRank
 from numopt.solvers.sketched_newton.barrier import longest_positive
 from numopt.solvers.sketched_newton.filter import Filter
 from numopt.solvers.sketched_newton.finish import finishing_step
@@ -91,7 +92,8 @@ def first_state(model, barrier, w, mu):
     z_lower, z_upper = barrier.start_multipliers() if model.free else 2 * (np.zeros(model.n),)
     y = np.zeros(model.m)
     if model.m and model.free:
-        y = least_squares_multipliers(A, g - z_lower + z_upper, bool(model.products))
+        inexact = bool(model.products)
+        y = least_squares_multipliers(A, g - z_lower + z_upper, inexact, model.analyses)
         if not np.isfinite(y).all() or np.abs(y).max() > LARGE_MULTIPLIER:
             y = np.zeros(model.m)
     short = -1 if barrier.any or not model.m else 0
@@ -146,7 +148,7 @@ def advance(model, barrier, s, smallest_mu):
     g_phi = s.g + barrier.gradient(s.w, s.mu)
     r_dual = g_phi + s.A.T @ s.y
     ridge = 0.0 if s.gamma is None else float(np.linalg.norm(r_dual)) / s.gamma
-    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge)
+    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge, model.analyses)
     if barrier.any:
         return _filter_step(model, barrier, s, newton, g_phi)
     return _step_without_bounds(model, barrier, s, W, newton)
@@ -258,5 +260,7 @@ def _adapted(s, new, newton):
 def _finite(W):
     if isinstance(W, SymmetricProducts):
         return W.finite
+    if isinstance(W, LowRank):
+        return True  # pairs that are not finite are refused
     values = W if isinstance(W, np.ndarray) else W.data
     return isfinite(values.sum()) or bool(np.isfinite(values).all())
