@@ -9,6 +9,7 @@ from typing import Any
 
 from numopt.core.errors import ProblemError
 from numopt.core.solver import suggestion
+from numopt.cutest.catalogue import Catalogue
 from numopt.cutest.compiled import pycutest
 from numopt.cutest.folder import collection
 from numopt.cutest.translated import s2mpj
@@ -53,8 +54,16 @@ class Suite:
     def names(self, kind=None, max_n=None, **conditions):
         """Return the names of the problems of one class and of at most `max_n` variables.
 
-        Further conditions are those of `numopt.cutest.Collection.names`, for folders only.
+        Further conditions are those of `numopt.cutest.Catalogue.names`.
+
+        Raises
+        ------
+        ProblemError
+            For further conditions on a collection that knows none.
         """
+        if conditions and not isinstance(self.module, Catalogue):
+            asked = ", ".join(conditions)
+            raise ProblemError(f"this collection cannot select by {asked}, files can: --mastsif")
         return list(self.module.names(kind=kind, max_n=max_n, **conditions))
 
     def load(self, name, params=()):

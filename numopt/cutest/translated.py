@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, eye_array
 
 from numopt.core.errors import ProblemError
 from numopt.cutest.catalogue import Catalogue, kind_of
@@ -188,38 +188,52 @@ class _Translated(NLP):
                 return getattr(self.source, method)(*columns)
             except _UNDEFINED:
                 return None
+            except TypeError as error:
+                # A root of a negative number is complex in Python, and fits into no real array.
+                if "complex" not in str(error):
+                    raise
+                return None
 
     def _fun(self, x):
         value = self._call("fx", x) if self.has_objective else 0.0
-        return np.nan if value is None else float(np.real(np.ravel(value)[0]))
+        return np.nan if value is None else float(_real(np.ravel(value))[0])
 
     def _grad(self, x):
         if not self.has_objective:
             return np.zeros(self.n)
         found = self._call("fgx", x)
-        return np.full(self.n, np.nan) if found is None else np.ravel(found[1]).astype(float)
+        return np.full(self.n, np.nan) if found is None else _real(np.ravel(found[1]))
 
     def _cons(self, x):
         found = self._call("cx", x) if self.m else np.zeros(0)
-        return (
-            np.full(self.m, np.nan) if found is None else np.ravel(found).astype(float)[self.order]
-        )
+        return np.full(self.m, np.nan) if found is None else _real(np.ravel(found))[self.order]
 
     def _jac(self, x):
         if not self.m:
             return csr_matrix((0, self.n))
         found = self._call("cJx", x)
-        if found is None:
-            return csr_matrix(np.full((self.m, self.n), np.nan))
-        return csr_matrix(found[1])[self.order]
+        return _matrix(found and found[1], (self.m, self.n))[self.order]
 
     def _hess(self, x, y):
         weights = np.empty(self.m)
         weights[self.order] = y
         found = self._call("LgHxy", x, weights) if self.m else self._call("fgHx", x)
-        if found is None:
-            return csr_matrix(np.full((self.n, self.n), np.nan))
-        return csr_matrix(found[2])
+        return _matrix(found and found[2], (self.n, self.n))
+
+
+def _real(values):
+    """Return values as real numbers, NaN for those that are complex."""
+    if not np.iscomplexobj(values):
+        return np.asarray(values, dtype=float)
+    return np.where(values.imag == 0, values.real, np.nan)
+
+
+def _matrix(values, shape):
+    """Return a sparse matrix of real numbers; one with NaN for None."""
+    if values is None:
+        return csr_matrix(eye_array(*shape, format="csr") * np.nan)
+    matrix = csr_matrix(values)
+    return csr_matrix((_real(matrix.data), matrix.indices, matrix.indptr), shape=shape)
 
 
 def _imported(path):

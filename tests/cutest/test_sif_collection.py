@@ -293,6 +293,8 @@ def test_the_embedded_collection_is_checked_alike(capsys):
     assert json.loads(capsys.readouterr().out)["n"] == 4
     assert main(["cutest", "coverage"]) == 2
     assert "--mastsif" in capsys.readouterr().err
+    assert main(["cutest", "list", "--class", "QLR2-*", "--min-m", "2"]) == 2
+    assert "cannot select by classification, min_m" in capsys.readouterr().err
 
 
 def test_bench_and_solve(folder, capsys, monkeypatch, tmp_path):

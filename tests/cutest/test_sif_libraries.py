@@ -68,13 +68,15 @@ W = np.array([[3.0], [1.0], [2.0]])
 class CUTEst_problem:
     def fx(self, x):
         print("noise")
-        return x.T @ x
+        return x.T @ x if x[0, 0] > 0 else np.array([[1 + 2j]])
     def fgx(self, x):
-        return x.T @ x, 2 * x
+        return x.T @ x, 2 * x * (1 if x[0, 0] > 0 else 1j)
     def cx(self, x):
         return W * x[0, 0] ** 2 + 1
     def cJx(self, x):
         J = np.zeros((3, self.n))
+        if x[0, 0] < 0:
+            J += 1j
         J[:, :1] = 2 * W * x[0, 0]
         return self.cx(x), J
     def LgHxy(self, x, y):
@@ -101,6 +103,10 @@ def test_a_translated_problem_gets_its_order_back(tmp_path, capsys):
     np.testing.assert_array_equal(problem.cu, [0.0, 7.0, 0.0])
     np.testing.assert_array_equal(problem.ub, np.inf)
     check_derivatives(problem)
+    negative = -problem.x0
+    assert np.isnan(problem.fun(negative))
+    assert np.isnan(problem.grad(negative)).all()
+    assert np.isnan(problem.jac(negative).data).any()
     assert capsys.readouterr().out == ""
     with pytest.raises(TypeError, match="no parameter 'M'; parameters: N"):
         library.load("ROWS", M=1)
