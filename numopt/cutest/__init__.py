@@ -1,6 +1,7 @@
 """Problems in the Standard Input Format (SIF) of the CUTEst collection.
 
-    problem = read_sif(source, params=None, *, constants="double", vectors=None, compile="auto")
+    problem = read_sif(source, params=None, *, constants="double", derivatives="exact",
+                       vectors=None, compile="auto")
 
 ``source`` is the path of a file, or its text (a string with line breaks). The result is a
 `SifProblem`: an `NLP` (``n, m, x0, lb, ub, cl, cu, name, fun, grad, cons, jac, hess, hessp``) with

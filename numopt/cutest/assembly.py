@@ -7,16 +7,11 @@ A group is (1/s) g(t) with t = a'x - b + sum of weighted elements. Three ways le
     lifted       otherwise t is an auxiliary variable, defined like a trivial group
 """
 
-from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 
-from numopt.cutest.arithmetic import Arithmetic
-from numopt.cutest.execution import value
-from numopt.models.patterns import Pattern
-from numopt.models.terms import Slots, Term
-from numopt.models.trees import Table
+from numopt.cutest.builders import Builder, tables
 
 # A group is fused up to this many occurrences of variables, in problems of few variables up to
 # more: there the plain code for a whole problem needs formulas without auxiliary variables.
@@ -31,70 +26,6 @@ MOST_WORK = 20_000
 # With more different structures than this, those of few groups are lifted.
 MOST_STRUCTURES = 24
 FEW_GROUPS = 4
-
-
-@dataclass
-class Functions:
-    """Parts 2 and 3, and how their constants are read.
-
-    Attributes
-    ----------
-    elements, groups : Library
-    single : bool
-        Whether real constants without a ``D`` are single precision.
-    """
-
-    elements: object
-    groups: object
-    single: bool
-
-
-class PatternBuilder:
-    """One pattern under construction: leaves are columns of variables or of numbers."""
-
-    def __init__(self, functions):
-        self.functions, self.slots = functions, Slots()
-        self.table = Table()
-        self.arithmetic = Arithmetic(self.table, functions.single)
-
-    def leaf(self, kind, column):
-        """Return the node of a column: ``"var"`` variable numbers, ``"num"`` values."""
-        kind, entry = self.slots.leaf(kind, column)
-        return self.table.const(entry) if kind == "const" else self.table.intern(kind, entry)
-
-    def element(self, kind, members):
-        """Return the node of the elements `members` of an element type."""
-        variables, parameters = self._leaves(kind, members)
-        return value(self.functions.elements, kind, variables, parameters, self.arithmetic)
-
-    def _leaves(self, kind, members):
-        slots, values = tables(kind)
-        variables = [self.leaf("var", column) for column in slots[members].T]
-        return variables, [self.leaf("num", column) for column in values[members].T]
-
-    def group(self, kind, members, t):
-        """Return the node of a group function of the node `t`."""
-        _, values = tables(kind)
-        parameters = [self.leaf("num", column) for column in values[members].T]
-        return value(self.functions.groups, kind, [t], parameters, self.arithmetic)
-
-    def times(self, column, node):
-        """Return a node times a column of numbers."""
-        return self.table.make_mul(self.leaf("num", column), node)
-
-    def term(self, root, size, rows, level=0):
-        """Return the finished term."""
-        s = self.slots
-        sizes = len(s.columns), len(s.data), len(s.scalars)
-        pattern = Pattern(self.table, root, sizes)
-        return Term(pattern, size, s.columns, s.data, s.scalars, rows, level)
-
-
-def tables(kind):
-    """Return variable numbers and parameter values of all members of a type, row by row."""
-    slots = np.array(kind.slots, dtype=np.int64).reshape(kind.members, len(kind.variables))
-    values = np.array(kind.values, dtype=float).reshape(kind.members, len(kind.parameters))
-    return slots, values
 
 
 class Assembly:
@@ -207,7 +138,7 @@ class Assembly:
         """Return about how many operations t takes, per group that has a type."""
         cost = np.zeros(len(self.element_kinds), dtype=np.int64)
         for k in np.unique(self.uses[1][self.kind[self.uses[0]] >= 0]):
-            f = PatternBuilder(self.functions)
+            f = Builder(self.functions)
             cost[k] = len(f.table.reachable([f.element(self.element_kinds[k], np.zeros(1, int))]))
         return np.bincount(self.uses[0], cost[self.uses[1]], minlength=self.size)
 
@@ -232,20 +163,20 @@ class Assembly:
         groups, cols, values = self.linear
         keep = np.flatnonzero(chosen[groups])
         if keep.size:
-            g, f = groups[keep], PatternBuilder(self.functions)
-            root = f.times(values[keep] * factor[g], f.leaf("var", cols[keep]))
+            g, f = groups[keep], self.functions.builder()
+            root = f.times(values[keep] * factor[g], f.variable(cols[keep]))
             self.terms.append(f.term(root, keep.size, rows(g), level))
         groups, kinds, members, weights = self.uses
         for k, kind in enumerate(self.element_kinds):
             keep = np.flatnonzero(chosen[groups] & (kinds == k))
             if keep.size:
-                g, f = groups[keep], PatternBuilder(self.functions)
+                g, f = groups[keep], self.functions.builder()
                 root = f.times(weights[keep] * factor[g], f.element(kind, members[keep]))
                 self.terms.append(f.term(root, keep.size, rows(g), level))
         g = np.flatnonzero(chosen & (self.constant != 0))
         if g.size:
-            f = PatternBuilder(self.functions)
-            root = f.leaf("num", -self.constant[g] * factor[g])
+            f = self.functions.builder()
+            root = f.number(-self.constant[g] * factor[g])
             self.terms.append(f.term(root, g.size, rows(g), level))
 
     def _lifted_groups(self):
@@ -254,25 +185,22 @@ class Assembly:
                 side = (self.row >= 0) == constrains
                 g = np.flatnonzero(self.lifted & (self.kind == k) & side)
                 if g.size:
-                    f = PatternBuilder(self.functions)
-                    t = f.leaf("var", self.n + self.auxiliary[g])
+                    f = self.functions.builder()
+                    t = f.variable(self.n + self.auxiliary[g])
                     self._finish(f, kind, g, t)
 
     def _fused_groups(self):
         for (k, _, linear, types), g in self.structures.items():
-            f = PatternBuilder(self.functions)
+            f = self.functions.builder()
             parts = self._linear_parts(f, g, linear) + self._element_parts(f, g, types)
             if self.constant[g].any():
-                parts.append(f.leaf("num", -self.constant[g]))
-            t = parts[0] if parts else f.table.const(0)
-            for part in parts[1:]:
-                t = f.table.make_add(t, part)
-            self._finish(f, self.kinds[k], g, t)
+                parts.append(f.number(-self.constant[g]))
+            self._finish(f, self.kinds[k], g, f.sum(parts))
 
     def _linear_parts(self, f, g, number):
         first, (_, cols, values) = self.linear_starts[g], self.linear
         at = [first + k for k in range(number)]
-        return [f.times(values[k], f.leaf("var", cols[k])) for k in at]
+        return [f.times(values[k], f.variable(cols[k])) for k in at]
 
     def _element_parts(self, f, g, types):
         first, (_, _, members, weights) = self.use_starts[g], self.uses
@@ -291,9 +219,9 @@ class Assembly:
         i, j, values = arrays(self.data.quadratic)
         for keep, factor in ((np.flatnonzero(i == j), 0.5), (np.flatnonzero(i != j), 1.0)):
             if keep.size:
-                f = PatternBuilder(self.functions)
-                x, y = (f.leaf("var", k[keep]) for k in (i, j))
-                root = f.times(factor * values[keep], f.table.make_mul(x, y))
+                f = self.functions.builder()
+                x, y = (f.variable(k[keep]) for k in (i, j))
+                root = f.times(factor * values[keep], f.product(x, y))
                 self.terms.append(f.term(root, keep.size, None))
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from numopt.core.errors import ProblemError
 from numopt.cutest.arithmetic import Arithmetic
-from numopt.cutest.assembly import tables
+from numopt.cutest.builders import tables
 from numopt.cutest.data import Kind
-from numopt.cutest.execution import environment, find, result, value
+from numopt.cutest.execution import cards, environment, find, value
 from numopt.models.patterns import Pattern
 from numopt.models.trees import Table, numpy_function
 
@@ -104,22 +104,13 @@ class _Check:
         self.names = own
         root = value(library, plain, v, p, arithmetic)
         self.derived = self._derived(root)
-        self.given = self._given(library, routine, plain, v, p, arithmetic)
+        names = environment(routine, plain, v, p, arithmetic)
+        self.given = cards(library, routine, names, own, arithmetic)
 
     def _derived(self, root):
         pattern = Pattern(self.table, root, (len(self.names), 0, len(self.kind.parameters)))
         out = {(i,): node for i, node in pattern.gradient}
         return out | {(j, i): node for i, j, node in pattern.hessian}
-
-    def _given(self, library, routine, plain, v, p, arithmetic):
-        names = environment(routine, plain, v, p, arithmetic)
-        slot = {name.strip().upper(): k for k, name in enumerate(self.names)}
-        out = {}
-        for order, cards in ((1, routine.gradient), (2, routine.hessian)):
-            for who, formula in cards.items():
-                place = tuple(sorted(slot[name] for name in who)) or (0,) * order
-                out[place] = result(library, routine, formula, names, arithmetic)
-        return out
 
     def run(self, points, rng):
         """Return the wrong cards."""

@@ -30,11 +30,8 @@ def value(library, kind, variables, parameters, arithmetic):
         return kind.formula(*(Operand(arithmetic.table, v) for v in (*variables, *parameters))).node
     routine = find(library, kind)
     if routine.value is None:
-        raise _located(FieldError("the type has no value", "an F card"), routine.card, library)
-    try:
-        names = environment(routine, kind, variables, parameters, arithmetic)
-    except FieldError as error:
-        raise _located(error, routine.card, library) from None
+        raise routine.refusal("the type has no value", "an F card")
+    names = environment(routine, kind, variables, parameters, arithmetic)
     return result(library, routine, routine.value, names, arithmetic)
 
 
@@ -96,23 +93,58 @@ def _located(error, card, library):
 def environment(routine, kind, variables, parameters, arithmetic):
     """Return the values that a routine starts from, by names in capitals."""
     by_name = dict(zip(kind.variables, variables, strict=True))
-    if kind.internals:
-        own = {u: _combined(routine.rows.get(u, {}), by_name, arithmetic) for u in kind.internals}
-    else:
-        own = by_name
+    rows = own_rows(routine, kind, arithmetic.single)
+    own = {
+        name: _combined(row, by_name, arithmetic)
+        for name, row in zip(kind.internals or kind.variables, rows, strict=True)
+    }
     own |= dict(zip(kind.parameters, parameters, strict=True))
     return {name.strip().upper(): Node(node) for name, node in own.items()}
+
+
+def own_rows(routine, kind, single):
+    """Return, per variable that the functions know, its coefficients by elemental variable.
+
+    These are the rows of the matrix W, or of the identity where there are no internal variables.
+    """
+    if not kind.internals:
+        return [{name: 1.0} for name in kind.variables]
+    rows = [routine.rows.get(u, {}) for u in kind.internals]
+    for name in set().union(*rows) - kind.variables.keys():
+        reason = f"an internal variable uses the unknown variable {name!r}"
+        raise routine.refusal(reason, ", ".join(kind.variables))
+    if not single:
+        return rows
+    # The official decoder writes these numbers without an exponent letter.
+    return [{name: float(np.float32(c)) for name, c in row.items()} for row in rows]
+
+
+def cards(library, routine, names, own, arithmetic):
+    """Return the nodes of the derivative cards by place: ``(k,)`` or ``(k, l)`` with k <= l.
+
+    Parameters
+    ----------
+    names : dict
+        See `environment`.
+    own : sequence of str
+        Names of the variables that the functions know, in their order.
+    """
+    slot, out = {name.strip().upper(): k for k, name in enumerate(own)}, {}
+    for order, formulas in ((1, routine.gradient), (2, routine.hessian)):
+        for who, formula in formulas.items():
+            if any(name not in slot for name in who) or len(who) not in (0, order):
+                error = FieldError("a derivative by an unknown variable", ", ".join(own))
+                raise _located(error, formula.card, library)
+            place = tuple(sorted(slot[name] for name in who)) or (0,) * order
+            out[place] = result(library, routine, formula, names, arithmetic)
+    return out
 
 
 def _combined(row, by_name, arithmetic):
     """Return an internal variable, a combination of elemental ones."""
     table, total = arithmetic.table, None
     for name, coefficient in row.items():
-        if name not in by_name:
-            raise FieldError(f"an internal variable uses the unknown variable {name!r}")
-        # The official decoder writes these numbers without an exponent letter.
-        factor = float(np.float32(coefficient)) if arithmetic.single else coefficient
-        part = table.make_mul(table.const(factor), by_name[name])
+        part = table.make_mul(table.const(coefficient), by_name[name])
         total = part if total is None else table.make_add(total, part)
     return table.const(0) if total is None else total
 

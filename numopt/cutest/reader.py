@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from numopt.core.errors import NumoptError, SifError
-from numopt.cutest.assembly import Assembly, Functions, check_members
+from numopt.cutest.assembly import Assembly, check_members
+from numopt.cutest.builders import Functions
 from numopt.cutest.cards import LARGEST_FILE, split
 from numopt.cutest.checks import samples
 from numopt.cutest.data import INFINITY, Data
@@ -21,6 +22,7 @@ from numopt.cutest.sections import LinearSections
 from numopt.cutest.sizes import Sizes
 
 CONSTANTS = ("double", "fortran")
+DERIVATIVES = ("exact", "cards")
 QUADRATIC = ("QUADRATIC", "HESSIAN", "QMATRIX", "QUADS", "QUADOBJ", "QSECTION")
 
 _OPTIMUM = re.compile(
@@ -28,7 +30,9 @@ _OPTIMUM = re.compile(
 )
 
 
-def read_sif(source, params=None, *, constants="double", vectors=None, compile="auto"):
+def read_sif(
+    source, params=None, *, constants="double", derivatives="exact", vectors=None, compile="auto"
+):
     """Read a problem in the Standard Input Format.
 
     Parameters
@@ -42,6 +46,9 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
         ``"double"`` keeps all numbers as they are written. ``"fortran"`` treats them as compiled
         CUTEst does: real constants in expressions without a ``D`` exponent are single precision,
         and numbers of part 1 have eleven digits.
+    derivatives : {"exact", "cards"}
+        ``"exact"`` differentiates the functions of the file. ``"cards"`` takes the derivatives that
+        the file gives, as compiled CUTEst does; in some files they are wrong.
     vectors : dict, optional
         Names of the vectors to use by section (``"CONSTANTS"``, ``"RANGES"``, ``"BOUNDS"``,
         ``"START POINT"``) where the file has several; by default the first ones.
@@ -64,10 +71,6 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     UserWarning
         For a value of a parameter that the file does not list.
 
-    Notes
-    -----
-    Derivatives are made from the ``F`` cards; the ``G`` and ``H`` cards are not used.
-
     References
     ----------
     .. [1] A. R. Conn, N. I. M. Gould, Ph. L. Toint, "LANCELOT: a Fortran package for large-scale
@@ -75,6 +78,8 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     """
     if constants not in CONSTANTS:
         raise ValueError(f"`constants` must be 'double' or 'fortran', got {constants!r}")
+    if derivatives not in DERIVATIVES:
+        raise ValueError(f"`derivatives` must be 'exact' or 'cards', got {derivatives!r}")
     text, file = _text(source)
     parts = split(text, file)
     given = Sizes(parts, dict(params or {}), file)
@@ -88,7 +93,8 @@ def read_sif(source, params=None, *, constants="double", vectors=None, compile="
     elements, groups = (read_library(cards, file) for cards in (parts.elements, parts.groups))
     if "external" in elements.declared.values():
         attach(data, name)
-    problem = _built(data, Functions(elements, groups, single), name, file, compile)
+    functions = Functions(elements, groups, single, derivatives == "cards")
+    problem = _built(data, functions, name, file, compile)
     problem.constants, problem.params = constants, given.values
     problem.classification, problem.f_opt_quoted = _quoted(parts.comments)
     problem.facts = {"classification": problem.classification, "f_best": problem.f_opt_quoted}

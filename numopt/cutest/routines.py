@@ -45,7 +45,10 @@ class Routine:
 
     Attributes
     ----------
-    name : str
+    name, file : str
+        Names of the type, and of the file in messages.
+    card : Card or None
+        The T card.
     statements : list of Statement
     rows : dict
         Per internal variable its row of W: coefficients by elemental variable.
@@ -56,12 +59,18 @@ class Routine:
     """
 
     name: str
+    file: str = ""
+    card: Card | None = None
     statements: list = field(default_factory=list)
     rows: dict = field(default_factory=dict)
     value: Formula | None = None
     gradient: dict = field(default_factory=dict)
     hessian: dict = field(default_factory=dict)
-    card: Card | None = None
+
+    def refusal(self, reason, expected):
+        """Return the error that something is wrong with this function."""
+        line, text = (self.card.line, self.card.text) if self.card else (0, "")
+        return SifError(reason, self.file, line, text, expected)
 
 
 @dataclass
@@ -168,7 +177,7 @@ class _Reader:
 
     def _individual(self, card, expression):
         if card.code == "T":
-            self.routine = Routine(card.f2, card=card)
+            self.routine = Routine(card.f2, self.library.file, card)
             self.library.routines[card.f2] = self.routine
             return
         if self.routine is _NOWHERE:

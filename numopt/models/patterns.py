@@ -10,7 +10,7 @@ import heapq
 from functools import cached_property
 from math import pi, sqrt
 
-from numopt.models.trees import LEAVES
+from numopt.models.trees import LEAVES, Table
 
 
 class Pattern:
@@ -43,6 +43,24 @@ class Pattern:
             row = derivatives(self.table, node, (2 << i) - 1)
             out += [(i, j, row[j]) for j in sorted(row)]
         return out
+
+    def merged(self, slot_of):
+        """Return the pattern in which slot k is slot ``slot_of[k]``; several may become one."""
+        table, (root,) = self.rebuilt([self.root], slot_of)
+        return Pattern(table, root, (max(slot_of) + 1, self.nd, self.np))
+
+    def rebuilt(self, roots, slot_of):
+        """Return a new table with the given nodes over other slots, and their numbers there."""
+        old, new, node_of = self.table, Table(), {}
+        for a in old.reachable(roots):
+            op, *rest = old.nodes[a]
+            if op == "var":
+                node_of[a] = new.intern("var", slot_of[rest[0]])
+            elif op in LEAVES:
+                node_of[a] = new.intern(op, *rest)
+            else:
+                node_of[a] = new.build(op, *(node_of[b] for b in rest))
+        return new, [node_of[a] for a in roots]
 
     def along(self):
         """Return the node of the derivative along the direction, or None."""

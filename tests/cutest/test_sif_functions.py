@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sif_texts import card, expression, text
 
-from numopt import check_derivatives
+from numopt import SifError, check_derivatives
 from numopt.cutest import check_derivative_cards, read_sif
 from numopt.cutest.fields import FieldError
 from numopt.cutest.fortran import parse
 
 
-def problem(*cards, declared=(), common=(), constants="double", parameter=None):
+def problem(*cards, declared=(), common=(), parameter=None, **options):
     """Return the problem of one element of the variables V and W (and the parameter P)."""
     parameters = [] if parameter is None else [card("EP", "T", "P")]
     uses = [card("T", "E", "T"), card("V", "E", "V", "", "X"), card("V", "E", "W", "", "Y")]
@@ -37,7 +37,7 @@ def problem(*cards, declared=(), common=(), constants="double", parameter=None):
                 *cards,
             ],
         ),
-        constants=constants,
+        **options,
     )
 
 
@@ -237,6 +237,47 @@ def test_derivative_cards():
     )
     missing = problem(*cards[:2], expression("G", "V*V", "W"), cards[3])
     assert [w.variables for w in check_derivative_cards(missing, rng=0)] == [("V", "W")]
+
+
+WRONG = [
+    expression("F", "V**2 * W"),
+    expression("G", "3.0 * V * W", "V"),
+    expression("G", "V**2", "W"),
+    expression("H", "5.0 * W", "V", "V"),
+    expression("H", "7.0 * V", "W", "V"),
+]
+
+
+def test_derivatives_of_the_cards():
+    own = problem(*WRONG, derivatives="cards")
+    v, w = 2.0, 5.0
+    assert own.fun([v, w]) == v**2 * w
+    np.testing.assert_array_equal(own.grad([v, w]), [3 * v * w, v**2])
+    hessian = [[5 * w, 7 * v], [7 * v, 0]]
+    np.testing.assert_array_equal(own.hess([v, w]).toarray(), hessian)
+    np.testing.assert_array_equal(own.hessp([v, w], None, [1.0, 2.0]), hessian @ np.array([1, 2]))
+
+
+def test_derivatives_of_the_cards_where_variables_coincide():
+    uses = [card("T", "E", "T"), card("V", "E", "V", "", "X"), card("V", "E", "W", "", "X")]
+    content = text(
+        "TEST",
+        ("VARIABLES", card("", "X")),
+        ("GROUPS", card("N", "OBJ")),
+        ("ELEMENT TYPE", card("EV", "T", "V", "", "W")),
+        ("ELEMENT USES", *uses),
+        ("GROUP USES", card("E", "OBJ", "E")),
+        elements=["INDIVIDUALS", card("T", "T"), *WRONG],
+    )
+    own = read_sif(content, derivatives="cards")
+    assert own.grad([2.0]) == [3 * 4 + 4]
+    assert own.hess([2.0]).toarray() == [[5 * 2 + 2 * 7 * 2]]
+
+
+def test_derivative_by_an_unknown_variable():
+    cards = [expression("F", "V"), expression("G", "1.0", "U")]
+    with pytest.raises(SifError, match="unknown variable"):
+        problem(*cards, derivatives="cards")
 
 
 MALFORMED = [

@@ -150,6 +150,8 @@ def test_limit_on_loops(monkeypatch):
 def test_arguments():
     with pytest.raises(ValueError, match="`constants`"):
         read_sif(whole(), constants="quad")
+    with pytest.raises(ValueError, match="`derivatives`"):
+        read_sif(whole(), derivatives="finite")
     with pytest.raises(numopt.SifError, match="no parameter 'N'; parameters: none"):
         read_sif(whole(), {"N": 3})
     with pytest.raises(OSError, match="NOWHERE"):
