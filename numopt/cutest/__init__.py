@@ -11,6 +11,10 @@ A file that cannot be read is refused with `numopt.SifError`, which has ``file, 
 ``expected``. Nothing in a file is ever executed: its expressions are parsed to trees, and code is
 generated from these. `check_derivative_cards(problem)` lists the derivative cards that are wrong.
 
+`collection` opens a folder of files: select by class, kind and size, load by name; `s2mpj` and
+`pycutest` open other packages' problems alike. `write_sif` goes the other way. `facts` describe a
+problem by numbers, `cross_check` compares two sources.
+
 >>> from numopt.cutest import read_sif
 >>> text = '''
 ... NAME          PARABOLA
@@ -37,8 +41,19 @@ generated from these. `check_derivative_cards(problem)` lists the derivative car
 4.0
 """
 
+from numopt.cutest.catalogue import KINDS, Catalogue, Entry, kind_of
 from numopt.cutest.checks import check_derivative_cards
+from numopt.cutest.comparison import coverage, cross_check, faults
+from numopt.cutest.compiled import pycutest
+from numopt.cutest.description import differences, facts
+from numopt.cutest.folder import Collection, collection
 from numopt.cutest.problem import SifProblem
 from numopt.cutest.reader import read_sif
+from numopt.cutest.translated import s2mpj
+from numopt.cutest.writing import write_sif
 
-__all__ = ["SifProblem", "check_derivative_cards", "read_sif"]
+__all__ = [
+    "KINDS", "Catalogue", "Collection", "Entry", "SifProblem", "check_derivative_cards",
+    "collection", "coverage", "cross_check", "differences", "facts", "faults", "kind_of",
+    "pycutest", "read_sif", "s2mpj", "write_sif",
+]  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from numopt.core.errors import ProblemError
 from numopt.cutest.arithmetic import Arithmetic
 from numopt.cutest.builders import tables
 from numopt.cutest.data import Kind
@@ -52,7 +53,14 @@ def check_derivative_cards(problem, points=5, rng=None):
     -------
     list of WrongCard
         Also derivatives that are missing though they do not vanish.
+
+    Raises
+    ------
+    ProblemError
+        If the problem was loaded from a store, which has no cards.
     """
+    if problem.samples is None:
+        raise ProblemError(f"{problem.name} has no derivative cards: read its file by `read_sif`")
     rng, wrong = np.random.default_rng(rng), []
     for library, kind, sample in problem.samples:
         if kind.formula is None:

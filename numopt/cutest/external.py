@@ -1,6 +1,6 @@
 """Functions of files that call Fortran, written from the published formulas.
 
-Ten problems of Hock and Schittkowski [1]_ evaluate their elements by functions in Fortran that
+Nine problems of Hock and Schittkowski [1]_ evaluate their elements by functions in Fortran that
 follow the last part of the file. Fortran is never executed; here these elements are given by
 formulas, by the name of the problem and of the element type. The problems 67 and 85 come from
 inner equations; those of problem 67, which the original solves by an iteration to 1e-3, are

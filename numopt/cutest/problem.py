@@ -39,7 +39,7 @@ class SifProblem(PartiallySeparable):
     is_linear: np.ndarray
     f_opt_quoted: float | None
     objective_bounds: dict
-    samples: list  # for `numopt.cutest.checks`
+    samples: list | None = None  # for `numopt.cutest.checks`
 
     @property
     def is_eq(self):

@@ -13,6 +13,7 @@ from numopt.cutest.checks import samples
 from numopt.cutest.data import INFINITY, Data
 from numopt.cutest.external import attach
 from numopt.cutest.fields import EXPONENT, Scope
+from numopt.cutest.header import CLASSIFICATION
 from numopt.cutest.interpreter import Interpreter
 from numopt.cutest.nonlinear import NonlinearSections
 from numopt.cutest.problem import SifProblem, sides, spread, without_infinity
@@ -24,7 +25,6 @@ CONSTANTS = ("double", "fortran")
 DERIVATIVES = ("exact", "cards")
 QUADRATIC = ("QUADRATIC", "HESSIAN", "QMATRIX", "QUADS", "QUADOBJ", "QSECTION")
 
-_CLASSIFICATION = re.compile(r"^\*\s*classification\s*:?\s*([A-Z0-9\-]+)", re.IGNORECASE)
 _OPTIMUM = re.compile(
     r"^\*\s*[LX]O\s+SOL\w*\s+([-+]?(?:\d+\.?\d*|\.\d+)(?:[DEde][-+]?\d+)?)\s*(\S.*)?$"
 )
@@ -170,7 +170,7 @@ def _built(data, functions, name, file, compile):
 
 def _quoted(comments):
     """Return classification and optimal value from the comments."""
-    classes = [m.group(1) for _, line in comments if (m := _CLASSIFICATION.match(line))]
+    classes = [m.group(1) for _, line in comments if (m := CLASSIFICATION.match(line))]
     optima = [m for _, line in comments if (m := _OPTIMUM.match(line))]
     plain = [m.group(1) for m in optima if not m.group(2)]
     value = float(plain[0].translate(EXPONENT)) if len(plain) == 1 else None

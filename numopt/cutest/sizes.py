@@ -12,7 +12,7 @@ from numopt.core.errors import SifError
 from numopt.cutest.fields import FieldError, number
 
 MARK = "$-PARAMETER"
-_OFFER = re.compile(r"[ *][IRA]E (.{10}).{10}([^$]{1,15})\$-PARAMETER")
+OFFER = re.compile(r"[ *][IRA]E (.{10}).{10}([^$]{1,15})\$-PARAMETER")
 
 
 class Sizes:
@@ -53,7 +53,7 @@ class Sizes:
             self._check(name, value, file)
 
     def _list(self, text):
-        found = _OFFER.match(text)
+        found = OFFER.match(text)
         try:
             if found is not None:
                 values = self.listed.setdefault(found.group(1).strip(), [])
