@@ -275,7 +275,8 @@ def _check(suite, args):
 def _coverage(suite, args):
     from numopt.cutest import coverage
 
-    return coverage(suite.module, args.reference)
+    how = {"derivatives": args.derivatives, "constants": args.constants}
+    return coverage(suite.module, args.reference, **how)
 
 
 def _faults(suite, args):
@@ -402,7 +403,7 @@ def _cutest_arguments(command):
     summaries = {
         "list": "names of the problems", "show": "what is known of a problem",
         "load": "read problems: NAME or NAME:N=100", "check": "facts of problems, as JSON",
-        "coverage": "read all files of a folder and count",
+        "coverage": "read and evaluate all files of a folder: counts, times, agreement",
         "faults": "what the files of a folder have wrong",
     }  # fmt: skip
     for name, summary in summaries.items():
@@ -414,9 +415,15 @@ def _cutest_arguments(command):
         elif name == "show":
             action.add_argument("name")
         elif name == "coverage":
-            action.add_argument("--reference", metavar="FILE", help="JSON of facts to agree with")
+            _coverage_arguments(action.add_argument)
         else:
             _conditions(action.add_argument)
+
+
+def _coverage_arguments(add):
+    add("--reference", metavar="FILE", help="JSON of facts to agree with")
+    add("--derivatives", choices=("exact", "cards"), default="exact", help="cards: of the files")
+    add("--constants", choices=("double", "fortran"), help="compare one way to read constants only")
 
 
 def _conditions(add):

@@ -115,6 +115,11 @@ def _counted(names, masks):
     return {name: int(mask.sum()) for name, mask in zip(names, masks, strict=True)}
 
 
+# What has to be equal, and numbers that do not depend on a point.
+_EXACT = ("n", "m", "kind", "var", "con", "nnzj_num", "nnzh_num", "nonreal_vars")
+_SUMS = ("norm_x0", "bound_sum", "cbound_sum")
+
+
 def differences(found, expected, rtol=1e-10, rounding=1e-14):
     """Return what two facts of one problem disagree in, as sentences.
 
@@ -127,22 +132,33 @@ def differences(found, expected, rtol=1e-10, rounding=1e-14):
     rounding : float
         Relative rounding of numbers in the problem that is forgiven besides.
     """
-    exact = ("n", "m", "kind", "var", "con", "nnzj_num", "nnzh_num", "nonreal_vars")
     out = [
         f"{key}: {found[key]}, expected {expected[key]}"
-        for key in exact
+        for key in _EXACT
         if key in expected and found[key] != expected[key]
     ]
-    pairs = [(key, found[key], expected.get(key)) for key in ("norm_x0", "bound_sum", "cbound_sum")]
-    for point in ("x0", "x1"):
-        wanted = expected.get(point) or {}
-        pairs += [(f"{k} at {point}", found[point].get(k), value) for k, value in wanted.items()]
+    mine = dict(_numbers(found))
     return out + [
-        f"{key}: {mine!r}, expected {value!r}"
-        for key, mine, value in pairs
-        if value is not None
-        and (mine is None or abs(mine - value) > _allowed(found, key, value, rtol, rounding))
+        f"{key}: {mine.get(key)!r}, expected {value!r}"
+        for key, value in _numbers(expected)
+        if mine.get(key) is None
+        or abs(mine[key] - value) > _allowed(found, key, value, rtol, rounding)
     ]
+
+
+def compared(expected):
+    """Return how many facts `differences` compares."""
+    return sum(key in expected for key in _EXACT) + sum(1 for _ in _numbers(expected))
+
+
+def _numbers(facts):
+    """Yield (name, value) of the numbers that are compared up to a tolerance."""
+    groups = [("", {key: facts.get(key) for key in _SUMS})]
+    groups += [(f" at {point}", facts.get(point) or {}) for point in ("x0", "x1")]
+    for where, values in groups:
+        for key, value in values.items():
+            if value is not None:
+                yield key + where, value
 
 
 # Norms of two factors that bound an inner product, and of the derivative that carries rounding of

@@ -76,13 +76,16 @@ class Collection(Catalogue):
             raise ProblemError(f"the folder {str(path)!r} holds no file *.SIF")
         super().__init__(self._index.rows, str(self.path))
 
-    def load(self, name, *, constants="double", compile: Any = "auto", stored=True, **params):
+    def load(
+        self, name, *, constants="double", derivatives="exact", compile: Any = "auto", stored=True,
+        **params,
+    ):  # fmt: skip
         """Read a problem.
 
         Parameters
         ----------
         name : str
-        constants, compile
+        constants, derivatives, compile
             See `numopt.cutest.read_sif`.
         stored : bool
             Whether a problem that was decoded before may come from the user's cache folder. It
@@ -107,11 +110,12 @@ class Collection(Catalogue):
         reader; small ones are decoded in less time.
         """
         path = self.file(name)
-        place = storage.place(_hash(path.read_bytes()), sorted(params.items()), constants)
+        how = {"constants": constants, "derivatives": derivatives}
+        place = storage.place(_hash(path.read_bytes()), sorted(params.items()), how)
         if stored and place.exists():
             with suppress(*storage.UNREADABLE):  # a damaged one is decoded again
                 return storage.load(place, compile)
-        problem = read_sif(path, params, constants=constants, compile=compile)
+        problem = read_sif(path, params, compile=compile, **how)
         if sum(term.size for term in problem.structure.terms) >= FEWEST_STORED_ROWS:
             with suppress(OSError):  # the next time it is decoded again
                 storage.save(problem, place)

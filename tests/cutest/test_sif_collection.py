@@ -271,6 +271,23 @@ def test_commands(folder, capsys):
     code, said = cutest(folder, capsys, "coverage")
     assert "| read | 2 |" in said.out
     assert "refused: BROKEN.SIF" in said.out
+    assert "| reading: median, 95 %, slowest | " in said.out
+
+
+def test_coverage_counts_agreement(folder, capsys, tmp_path):
+    chain_ = facts(read_sif(folder / "CHAIN.SIF")) | {"file": "CHAIN.SIF", "params": {"N": 10}}
+    rope = facts(read_sif(folder / "ROPE.SIF")) | {"file": "ROPE.SIF", "params": None}
+    rope["x1"]["Hw"] *= 1 + 1e-8
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps({"problems": [chain_, rope, rope | {"file": "OTHER.SIF"}]}))
+    words = ("coverage", "--reference", str(path), "--constants", "double")
+    _, said = cutest(folder, capsys, *words)
+    assert "| met to 1e-10, double constants | 1 of 2, 50.00 %; " in said.out
+    assert "| met to 1e-07, double constants | 2 of 2, 100.00 %; " in said.out
+    assert "beyond 1e-10 (double constants): ROPE: Hw at x1: " in said.out
+    assert "fortran" not in said.out
+    _, said = cutest(folder, capsys, *words, "--derivatives", "cards")
+    assert "beyond 1e-07 (double constants): ROPE: " in said.out  # its second derivative is wrong
 
 
 @pytest.mark.parametrize(
