@@ -1,16 +1,19 @@
 """What numopt itself costs: evaluations, one turn of the loop, imports, the first solve.
 
-Processor time, one thread, medians; evaluations at x0 + 0.1 cos(i) with y_i = 1/(i + 1).
+Processor time, one thread, medians; evaluations at x0 + 0.1 cos(i) with y_i = 1/(i + 1). For files
+also the memory, and how many times as long S2MPJ's Python takes where it is installed.
 """
 
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter, process_time
 
 import numpy as np
 
+from numopt.core.errors import ProblemError
 from numopt.core.loop import Run, drive
 from numopt.core.solver import Iterate, Solver
 from numopt.models.nlp import NLP
@@ -23,6 +26,20 @@ PROBLEMS = (
     ("BRATU2D", {"P": 72}),
     ("CVXQP1", {"n": 1000}),
 )
+FILES = (
+    ("HS71", {}),
+    ("HS100", {}),
+    ("CHNROSNB", {"N": 50}),
+    ("ARWHEAD", {"N": 1000}),
+    ("BRATU2D", {"P": 32}),
+    ("CVXQP1", {"N": 1000}),
+    ("LUKVLE1", {"N": 1000}),
+    ("ARWHEAD", {"N": 5000}),
+    ("BRATU2D", {"P": 72}),
+    ("CVXQP1", {"N": 10_000}),
+    ("LUKVLE1", {"N": 10_000}),
+)
+LARGEST_TRANSLATED = 2000  # variables: beyond, a Hessian takes S2MPJ minutes
 CALLS = ("f", "f and g", "c", "J", "H", "Hv")
 REPEATS = 7
 SHORTEST = 0.02  # seconds of one timed batch of calls
@@ -38,11 +55,18 @@ IMPORTS = (
 )
 
 
-def evaluation_times(name, params):
-    """Return the microseconds of each of `CALLS` for a problem of the collection."""
-    import cutest_problems
+def evaluation_times(problem, clock=None, absent=()):
+    """Return the microseconds of each of `CALLS`.
 
-    p = cutest_problems.load(name, **params)
+    Parameters
+    ----------
+    problem : NLP
+    clock : callable, optional
+        Returns the microseconds of a call; by default those of a warm one, a median.
+    absent : sequence of int
+        Calls to leave out; their times are None.
+    """
+    p, clock = problem, clock or _microseconds
     x, v = p.x0 + 0.1 * np.cos(np.arange(p.n)), np.cos(np.arange(p.n))
     y = 1.0 / (1.0 + np.arange(p.m))
     calls = (
@@ -53,15 +77,31 @@ def evaluation_times(name, params):
         lambda: p.hess(x, y),
         lambda: p.hessp(x, y, v),
     )
-    return [_microseconds(call) for call in calls]
+    return [None if k in absent else clock(call) for k, call in enumerate(calls)]
+
+
+def without_meaning(problem):
+    """Return which of `CALLS` find nothing to evaluate in a `PartiallySeparable` problem."""
+    return (() if problem.structure.objective else (0, 1)) + (() if problem.m else (2, 3))
 
 
 def _microseconds(call):
     call()
-    count = 1
-    while _batch(call, count) < SHORTEST:
-        count *= 4
+    _, count = _one_batch(call)
     return 1e6 * median(_batch(call, count) for _ in range(REPEATS)) / count
+
+
+def _microseconds_of_one_batch(call):
+    """Return the time of calls that may be too slow to be repeated."""
+    taken, count = _one_batch(call)
+    return 1e6 * taken / count
+
+
+def _one_batch(call):
+    count = 1
+    while (taken := _batch(call, count)) < SHORTEST:
+        count *= 4
+    return taken, count
 
 
 def _batch(call, count):
@@ -120,13 +160,87 @@ def _process(code):
 
 def lines():
     """Yield the lines of the report, each as soon as it is measured."""
-    yield f"{'evaluations, CPU us':24}" + "".join(f"{call:>10}" for call in CALLS)
+    import cutest_problems
+
+    yield _row("evaluations, CPU us", CALLS)
     for name, params in PROBLEMS:
-        label = name + "".join(f" {key}={value}" for key, value in params.items())
-        times = evaluation_times(name, params)
-        yield f"{label:24}" + "".join(f"{time:10.2f}" for time in times)
+        problem = cutest_problems.load(name, **params)
+        times = evaluation_times(problem, absent=without_meaning(problem))
+        yield _row(_label(name, params), times)
     trace, build = tracing_times()
     yield f"{TRACED[0]} n={TRACED[1]}, CPU ms: traced in {trace:.1f}, built in {build:.1f}"
     yield f"one turn of the loop, CPU us: {loop_overhead():.2f}"
     for what, seconds in import_times():
         yield f"{what}, s: {seconds:.2f}"
+
+
+def _label(name, params):
+    return name + "".join(f" {key}={value}" for key, value in params.items())
+
+
+def _row(label, cells):
+    texts = [cell if isinstance(cell, str) else _number(cell) for cell in cells]
+    return f"{label:24}" + "".join(f"{text:>10}" for text in texts)
+
+
+def _number(value):
+    return "-" if value is None else f"{value:.2f}" if value < 1e5 else f"{value:.0f}"
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def file_lines(folder=None):
+    """Yield the lines of the report on SIF files.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        Files of it that are not there are left out; by default that of the variable ``MASTSIF``.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such folder, or none of the files in it.
+    """
+    from numopt.cutest import collection, s2mpj
+
+    files = collection(folder)
+    known = [(name, params) for name, params in FILES if name in files]
+    if not known:
+        wanted = ", ".join(dict.fromkeys(name for name, _ in FILES))
+        raise ProblemError(f"{files.where} has none of the files that are timed: {wanted}")
+    try:
+        translated = s2mpj()
+    except ProblemError as error:
+        yield f"no comparison with S2MPJ: {error}"
+        translated = ()
+    yield _row("evaluations, CPU us", (*CALLS, "bytes*"))
+    for name, params in known:
+        problem = files.load(name, stored=False, **params)
+        absent = without_meaning(problem)
+        times = evaluation_times(problem, absent=absent)
+        yield _row(_label(name, params), (*times, f"{bytes_per_row(files, name, params):.0f}"))
+        if name in translated and problem.n <= LARGEST_TRANSLATED:
+            other = translated.load(name, **params)
+            theirs = evaluation_times(other, _microseconds_of_one_batch, absent)
+            yield _row("    S2MPJ / numopt", _ratios(theirs, times))
+    yield "* per row of a term, less 16 per entry of J and of the lower triangle of H;"
+    yield "  what any problem takes, some 50 000 bytes, is included"
+
+
+def _ratios(theirs, ours):
+    return [None if b is None else f"{a / b:.0f}" for a, b in zip(theirs, ours, strict=True)]
+
+
+def bytes_per_row(files, name, params):
+    """Return the memory of a problem after all of `CALLS`, per row, less 16 bytes per nonzero."""
+    tracemalloc.start()
+    try:
+        problem = files.load(name, stored=False, **params)
+        evaluation_times(problem, lambda call: call())
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    s = problem.structure
+    return (used - 16 * (s.jac.nnz + s.hess.nnz)) / sum(t.size for t in s.terms)

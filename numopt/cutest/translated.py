@@ -199,10 +199,15 @@ class _Translated(NLP):
         return np.nan if value is None else float(_real(np.ravel(value))[0])
 
     def _grad(self, x):
+        return self._fun_and_grad(x)[1]
+
+    def _fun_and_grad(self, x):
         if not self.has_objective:
-            return np.zeros(self.n)
+            return 0.0, np.zeros(self.n)
         found = self._call("fgx", x)
-        return np.full(self.n, np.nan) if found is None else _real(np.ravel(found[1]))
+        if found is None:
+            return self._fun(x), np.full(self.n, np.nan)
+        return float(_real(np.ravel(found[0]))[0]), _real(np.ravel(found[1]))
 
     def _cons(self, x):
         found = self._call("cx", x) if self.m else np.zeros(0)
@@ -215,10 +220,19 @@ class _Translated(NLP):
         return _matrix(found and found[1], (self.m, self.n))[self.order]
 
     def _hess(self, x, y):
+        found = self._call("LgHxy", x, self._weights(y)) if self.m else self._call("fgHx", x)
+        return _matrix(found and found[2], (self.n, self.n))
+
+    def _hessp(self, x, y, v):
+        arguments = ("LHxyv", x, self._weights(y), v) if self.m else ("fHxv", x, v)
+        found = self._call(*arguments)
+        return np.full(self.n, np.nan) if found is None else _real(np.ravel(found))
+
+    def _weights(self, y):
+        """Return multipliers in the order of the source."""
         weights = np.empty(self.m)
         weights[self.order] = y
-        found = self._call("LgHxy", x, weights) if self.m else self._call("fgHx", x)
-        return _matrix(found and found[2], (self.n, self.n))
+        return weights
 
 
 def _real(values):

@@ -1,8 +1,14 @@
-from numopt.bench.speed import CALLS, evaluation_times, loop_overhead
+import pytest
+
+import cutest_problems
+from numopt import ProblemError
+from numopt.bench import speed
+from numopt.bench.speed import CALLS, evaluation_times, file_lines, loop_overhead, without_meaning
+from numopt.cutest import write_sif
 
 
 def test_every_call_is_timed():
-    times = evaluation_times("HS71", {})
+    times = evaluation_times(cutest_problems.load("HS71"))
     assert len(times) == len(CALLS)
     assert all(0 < time < 1e6 for time in times)
 
@@ -10,3 +16,25 @@ def test_every_call_is_timed():
 def test_the_loop_is_timed(monkeypatch):
     monkeypatch.setattr("numopt.bench.speed.TURNS", 100)
     assert 0 < loop_overhead() < 1e6
+
+
+def test_files_are_timed_and_weighed(tmp_path, monkeypatch):
+    monkeypatch.setattr(speed, "REPEATS", 1)
+    monkeypatch.setenv("NUMOPT_CACHE", str(tmp_path))
+    for name in ("HS71", "HS6"):
+        (tmp_path / f"{name}.SIF").write_text(write_sif(cutest_problems.load(name)))
+    first, *_ = (line for line in file_lines(tmp_path) if line.startswith("HS"))
+    name, *times, size = first.split()
+    assert (name, len(times)) == ("HS71", len(CALLS))
+    assert all(0 < float(time) < 1e6 for time in times)
+    assert float(size) > 0
+    (tmp_path / "HS71.SIF").unlink()
+    with pytest.raises(ProblemError, match="none of the files"):
+        list(file_lines(tmp_path))
+
+
+def test_what_has_no_meaning_has_no_times():
+    problem = cutest_problems.load("ARWHEAD")
+    times = evaluation_times(problem, lambda call: call() is not None, without_meaning(problem))
+    assert times == [True, True, None, None, True, True]
+    assert without_meaning(cutest_problems.load("BRATU2D")) == (0, 1)

@@ -83,6 +83,8 @@ class CUTEst_problem:
         H = 2 * np.eye(self.n)
         H[0, 0] += 2 * (W.T @ y).item()
         return None, None, H
+    def LHxyv(self, x, y, v):
+        return self.LgHxy(x, y)[2] @ v
 """
 
 
@@ -103,6 +105,8 @@ def test_a_translated_problem_gets_its_order_back(tmp_path, capsys):
     np.testing.assert_array_equal(problem.cu, [0.0, 7.0, 0.0])
     np.testing.assert_array_equal(problem.ub, np.inf)
     check_derivatives(problem)
+    y, v = np.array([1.0, 2.0, 3.0]), np.arange(5.0)
+    np.testing.assert_allclose(problem.hessp(problem.x0, y, v), problem.hess(problem.x0, y) @ v)
     negative = -problem.x0
     assert np.isnan(problem.fun(negative))
     assert np.isnan(problem.grad(negative)).all()
