@@ -190,12 +190,35 @@ class Assembly:
                     self._finish(f, kind, g, t)
 
     def _fused_groups(self):
-        for (k, _, linear, types), g in self.structures.items():
+        for (k, constrains, linear, types), g in self.structures.items():
+            times = 1.0
+            if not constrains and self.n <= FEW_VARIABLES:
+                g, times = self._distinct(k, g, linear, types)
             f = self.functions.builder()
             parts = self._linear_parts(f, g, linear) + self._element_parts(f, g, types)
             if self.constant[g].any():
                 parts.append(f.number(-self.constant[g]))
-            self._finish(f, self.kinds[k], g, f.sum(parts))
+            self._finish(f, self.kinds[k], g, f.sum(parts), times)
+
+    def _distinct(self, k, g, linear, types):
+        """Return groups of one structure without repetitions, and how often each occurs.
+
+        A fit to data repeats a group for every observation that occurs again.
+        """
+        columns = [self.constant[g], self.scale[g], *tables(self.kinds[k])[1][self.member[g]].T]
+        for j in range(linear):
+            columns += [values[self.linear_starts[g] + j] for values in self.linear[1:]]
+        for j, kind in enumerate(types):
+            at = self.use_starts[g] + j
+            members = self.uses[2][at]
+            for values in tables(self.element_kinds[kind]):
+                columns += [*values[members].T]
+            columns.append(self.uses[3][at])
+        _, first, times = np.unique(
+            np.column_stack(columns), axis=0, return_index=True, return_counts=True
+        )
+        order = np.argsort(first)
+        return g[first[order]], times[order].astype(float)
 
     def _linear_parts(self, f, g, number):
         first, (_, cols, values) = self.linear_starts[g], self.linear
@@ -209,9 +232,9 @@ class Assembly:
             for k, kind in zip(count(), types, strict=False)
         ]
 
-    def _finish(self, f, kind, g, t):
-        """Add the term (1/s) g(t) of the groups `g`."""
-        root = f.times(1 / self.scale[g], f.group(kind, self.member[g], t))
+    def _finish(self, f, kind, g, t, times=1.0):
+        """Add the term (1/s) g(t) of the groups `g`, each so many times."""
+        root = f.times(times / self.scale[g], f.group(kind, self.member[g], t))
         rows = self.row[g]
         self.terms.append(f.term(root, g.size, rows if rows[0] >= 0 else None))
 

@@ -328,3 +328,32 @@ def combined(children):
 def test_random_expressions(pair):
     formula, expected = pair
     assert value(formula) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+# -- groups that are repeated ----------------------------------------------------------------------
+
+
+def test_repeated_groups_are_evaluated_once():
+    # Observation, times of its scale, weight of the element: the first three groups are equal.
+    data = [(1, 1, 2), (1, 1, 2), (1, 1, 2), (3, 1, 2), (1, 4, 2), (1, 1, 5)]
+    names = [f"G{k}" for k in range(len(data))]
+    content = text(
+        "TEST",
+        ("VARIABLES", card("", "X")),
+        ("GROUPS", *(card("N", g, "'SCALE'", str(d[1])) for g, d in zip(names, data, strict=True))),
+        ("CONSTANTS", *(card("", "C", g, str(d[0])) for g, d in zip(names, data, strict=True))),
+        ("BOUNDS", card("FR", "B", "'DEFAULT'")),
+        ("ELEMENT TYPE", card("EV", "SQ", "V")),
+        ("ELEMENT USES", card("T", "E", "SQ"), card("V", "E", "V", "", "X")),
+        ("GROUP TYPE", card("GV", "CUBE", "T")),
+        ("GROUP USES", card("T", "'DEFAULT'", "CUBE"),
+         *(card("E", g, "E", str(d[2])) for g, d in zip(names, data, strict=True))),
+        elements=["INDIVIDUALS", card("T", "SQ"), expression("F", "V * V")],
+        groups=["INDIVIDUALS", card("T", "CUBE"), expression("F", "T**3")],
+    )  # fmt: skip
+    for derivatives in ("exact", "cards"):
+        p = read_sif(content, derivatives=derivatives)
+        assert sum(t.size for t in p.structure.terms) == 4
+        expected = sum((w * 1.5**2 - b) ** 3 / s for b, s, w in data)
+        assert p.fun([1.5]) == pytest.approx(expected, rel=1e-14)
+    check_derivatives(read_sif(content), x=[1.5])
