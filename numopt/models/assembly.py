@@ -10,7 +10,8 @@ z = (x, t), T = dt/dx and E = [I; T] the matrices of the problem are
     J = J_z E,    H = E' H_z E,    T = T_z E  (level by level),
 
 where the ones with index z are assembled from the terms. The products are planned once: each
-summand is an entry of the inner matrix times one or two entries of E.
+summand is an entry of the inner matrix times one or two entries of E. There can be many, so that of
+each summand of H only two numbers are kept: where the entry of E is, and where to add.
 """
 
 from dataclasses import dataclass
@@ -42,10 +43,10 @@ class Sparsity:
         """Number of entries."""
         return len(self.indices)
 
-    @cached_property
+    @property
     def rows(self):
         """Row of each entry."""
-        return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
+        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
 
     def matrix(self, data):
         """Return the matrix with the given values; its index arrays are shared and read-only."""
@@ -61,7 +62,7 @@ class Sparsity:
         matrix = csr_matrix((data, self.indices, self.indptr), shape=(m, self.columns))
         matrix.has_canonical_format = matrix.has_sorted_indices = True
         matrix.indices.flags.writeable = matrix.indptr.flags.writeable = False
-        return dict(vars(matrix))
+        return {key: value for key, value in vars(matrix).items() if key != "data"}
 
     columns: int = 0
 
@@ -188,9 +189,10 @@ class Structure:
         r, c = lower.rows, lower.indices
         off = r != c
         both = compress([[(r, c), (c[off], r[off])]], (self.n, self.n))
-        source = np.empty(both.nnz, dtype=np.intp)
+        source = np.empty(both.nnz, dtype=np.int32)
         source[both.places[0][0]] = np.arange(lower.nnz)
         source[both.places[0][1]] = np.flatnonzero(off)
+        both.places = []
         return both, source
 
     @cached_property
@@ -201,28 +203,25 @@ class Structure:
     @cached_property
     def jac_plan(self):
         """Plan for J = J_z E."""
-        inner = self.jac_z
-        at, e = self.lift.expand(inner.indices)
-        sparsity = compress([[(inner.rows[at], self.lift.cols[e])]], (self.m, self.n))
-        return Plan(sparsity, at, (self.lift.value[e],), sparsity.places[0][0])
+        inner, lift = self.jac_z, self.lift
+        step, e = lift.product(*lift.range_of(inner.indices))
+        return Plan.of(np.repeat(inner.rows, step.counts), lift.cols[e], (self.m, self.n), [step])
 
     @cached_property
     def hess_plan(self):
         """Plan for the lower triangle of H = E' H_z E."""
         inner, lift = self.hess_z, self.lift
-        at, left = lift.expand(inner.rows)
-        again, right = lift.expand(inner.indices[at])
-        at, left = at[again], left[again]
-        i, j = lift.cols[left], lift.cols[right]
-        twin = inner.rows[at] == inner.indices[at]
-        # An entry off the diagonal stands for two: what meets on the diagonal of H counts twice,
-        # and of an entry on the diagonal one of the two equal halves is dropped.
-        keep = np.concatenate([np.flatnonzero(~twin | (i >= j)), np.flatnonzero(~twin & (i == j))])
-        at, left, right, i, j = at[keep], left[keep], right[keep], i[keep], j[keep]
-        entries = [[(np.maximum(i, j), np.minimum(i, j))]]
-        sparsity = compress(entries, (self.n, self.n))
-        factors = lift.value[left], lift.value[right]
-        return Plan(sparsity, at, factors, sparsity.places[0][0])
+        first, left = lift.product(*lift.range_of(inner.rows))
+        starts, counts = lift.range_of(np.repeat(inner.indices, first.counts))
+        twin = np.repeat(inner.rows == inner.indices, first.counts)
+        # An entry on the diagonal gives a symmetric matrix, of which the lower triangle is wanted.
+        counts[twin] = left[twin] - starts[twin] + 1
+        second, right = lift.product(starts, counts)
+        i, j = np.repeat(lift.cols[left], second.counts), lift.cols[right]
+        # An entry off the diagonal stands for two: what meets on the diagonal of H counts twice.
+        twice = np.flatnonzero((i == j) & np.repeat(~twin, second.counts))
+        rows, cols = np.maximum(i, j), np.minimum(i, j)
+        return Plan.of(rows, cols, (self.n, self.n), [first, second], twice=_short(twice))
 
 
 def _check(terms, variables, rows):
@@ -245,25 +244,61 @@ def _full(column, term):
     return np.broadcast_to(column, (term.size,))
 
 
+def _short(index):
+    """Return an index array in half of the memory."""
+    return index.astype(np.int32)
+
+
+@dataclass
+class Step:
+    """Each number times several entries of E: how many, and which.
+
+    Attributes
+    ----------
+    counts, factor : ndarray of int32
+    """
+
+    counts: np.ndarray
+    factor: np.ndarray
+
+
 @dataclass
 class Plan:
-    """A product with E: ``out[target] += inner[source] * E[first] (* E[second])``."""
+    """A product with E: numbers are multiplied step by step, then added at their targets.
+
+    Attributes
+    ----------
+    sparsity : Sparsity
+    steps : list of Step
+    source : ndarray or None
+        Which entries of the inner matrix are used; None: all.
+    twice : ndarray
+        Which of the products count twice.
+    """
 
     sparsity: Sparsity
-    source: np.ndarray
-    factors: tuple
-    target: np.ndarray
+    steps: list
+    source: np.ndarray | None = None
+    twice: np.ndarray | tuple = ()
+
+    @classmethod
+    def of(cls, rows, cols, shape, steps, **more):
+        """Return the plan whose products belong to the given rows and columns."""
+        return cls(compress([[(rows, cols)]], shape), steps, **more)
 
     def values(self, inner, e):
         """Return the entries of the product."""
-        part = inner.take(self.source)
-        for factor in self.factors:
-            part *= e.take(factor)
-        return np.bincount(self.target, part, minlength=self.sparsity.nnz)
+        part = inner if self.source is None else inner.take(self.source)
+        for step in self.steps:
+            part = np.repeat(part, step.counts)
+            part *= e.take(step.factor)
+        if len(self.twice):
+            part[self.twice] *= 2
+        return np.bincount(self.sparsity.places[0][0], part, minlength=self.sparsity.nnz)
 
 
 class Lift:
-    """E = [I; T] row by row: columns, and where the value of each entry is found.
+    """E = [I; T] row by row: sorted columns, and where the value of each entry is found.
 
     Values are kept in one vector: 1 first (for I), then the entries of T, level by level.
 
@@ -277,21 +312,23 @@ class Lift:
 
     def __init__(self, structure):
         n, q = structure.n, structure.q
-        rows, self.cols, self.value = np.arange(n), np.arange(n), np.zeros(n, dtype=np.intp)
-        self.steps, self.size = [], 1
+        rows, self.cols = np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32)
+        self.value, self.steps, self.size = np.zeros(n, dtype=np.int32), [], 1
         self._index(rows, n + q)
         inner = structure.aux_z
-        level = structure.levels[inner.rows]
+        inner_rows = inner.rows
+        level = structure.levels[inner_rows]
         for k in range(1, len(structure.definitions) + 1):
             own = np.flatnonzero(level == k)
-            at, e = self.expand(inner.indices[own])
-            at = own[at]
-            sparsity = compress([[(inner.rows[at], self.cols[e])]], (q, n))
-            target = sparsity.places[0][0]
-            self.steps.append(Plan(sparsity, at, (self.value[e],), target))
+            step, e = self.product(*self.range_of(inner.indices[own]))
+            at = np.repeat(inner_rows[own], step.counts)
+            plan = Plan.of(at, self.cols[e], (q, n), [step], source=_short(own))
+            sparsity = plan.sparsity
+            self.steps.append(plan)
             rows = np.concatenate([rows, n + sparsity.rows])
             self.cols = np.concatenate([self.cols, sparsity.indices])
-            self.value = np.concatenate([self.value, self.size + np.arange(sparsity.nnz)])
+            added = np.arange(self.size, self.size + sparsity.nnz, dtype=np.int32)
+            self.value = np.concatenate([self.value, added])
             self.size += sparsity.nnz
             rows = self._index(rows, n + q)
 
@@ -301,12 +338,14 @@ class Lift:
         self.starts = np.searchsorted(rows[order], np.arange(count + 1))
         return rows[order]
 
-    def expand(self, z):
-        """Return, for rows z of E, index into z and entry of E of every product."""
-        counts = self.starts[z + 1] - self.starts[z]
-        at = np.repeat(np.arange(z.size), counts)
-        entry = np.arange(at.size) + np.repeat(self.starts[z] - np.cumsum(counts) + counts, counts)
-        return at, entry
+    def range_of(self, z):
+        """Return the first entry and the number of entries of the rows z of E."""
+        return self.starts[z], self.starts[z + 1] - self.starts[z]
+
+    def product(self, starts, counts):
+        """Return the `Step` that multiplies by ranges of entries, and these entries."""
+        entry = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        return Step(_short(counts), self.value[entry]), entry
 
     def values(self, inner):
         """Return the values of E, given those of T_z."""
