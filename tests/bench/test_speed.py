@@ -3,8 +3,15 @@ import pytest
 import cutest_problems
 from numopt import ProblemError
 from numopt.bench import speed
-from numopt.bench.speed import CALLS, evaluation_times, file_lines, loop_overhead, without_meaning
-from numopt.cutest import write_sif
+from numopt.bench.speed import (
+    CALLS,
+    bytes_per_row,
+    evaluation_times,
+    file_lines,
+    loop_overhead,
+    without_meaning,
+)
+from numopt.cutest import collection, write_sif
 
 
 def test_every_call_is_timed():
@@ -38,3 +45,9 @@ def test_what_has_no_meaning_has_no_times():
     times = evaluation_times(problem, lambda call: call() is not None, without_meaning(problem))
     assert times == [True, True, None, None, True, True]
     assert without_meaning(cutest_problems.load("BRATU2D")) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["SCURLY20", "BRATU2D"])  # with and without auxiliary variables
+def test_memory_of_files(reference_data, name):
+    params = {"SCURLY20": {"N": 1000}, "BRATU2D": {"P": 32}}[name]
+    assert 0 < bytes_per_row(collection(reference_data / "sif"), name, params) < 300
