@@ -267,7 +267,7 @@ def check_members(data, file):
     for kind in data.group_kinds.values():
         if len(kind.variables) != 1:
             reason = f"group type {kind.name!r} has {len(kind.variables)} variables"
-            raise kind.refusal(reason, file, "one GV card")
+            raise kind.card.refusal(reason, file, "one GV card")
         _refuse_missing(kind, kind.parameters, np.isnan(tables(kind)[1]), "P", file)
     for kind in data.element_kinds.values():
         slots, values = tables(kind)
@@ -280,4 +280,4 @@ def _refuse_missing(kind, names, missing, code, file):
         name = list(names)[int(np.argwhere(missing)[0][1])]
         what = "variable" if code == "V" else "parameter"
         reason = f"the {what} {name!r} of type {kind.name!r} is not given everywhere"
-        raise kind.refusal(reason, file, f"{code} cards for all members")
+        raise kind.card.refusal(reason, file, f"{code} cards for all members")

@@ -58,6 +58,14 @@ class Card(NamedTuple):
     f7: str
     text: str
 
+    def refusal(self, reason, file, expected=""):
+        """Return the error that something is wrong with this card."""
+        return SifError(reason, file, self.line, self.text, expected)
+
+
+# In place of the card of what no card has made.
+NOWHERE = Card(0, *[""] * 9)
+
 
 class Parts(NamedTuple):
     """A file taken apart.
@@ -95,7 +103,7 @@ def split(text, file=""):
         if current is None:
             if card.section not in chapters or (card.section == "NAME") != (opened is None):
                 if opened is None:
-                    raise _error("the file does not begin with a NAME card", file, card, "NAME")
+                    raise card.refusal("the file does not begin with a NAME card", file, "NAME")
                 break  # Fortran text after the last part
             current = chapters[card.section]
             opened = card
@@ -109,12 +117,8 @@ def split(text, file=""):
     if opened is None:
         raise SifError("the text holds no problem", file, expected="a NAME card")
     if current is not None:
-        raise _error("the part that this card opens is not closed", file, opened, "ENDATA")
+        raise opened.refusal("the part that this card opens is not closed", file, "ENDATA")
     return parts
-
-
-def _error(reason, file, card, expected):
-    return SifError(reason, file, card.line, card.text, expected)
 
 
 def _cards(text, file, comments):

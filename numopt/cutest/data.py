@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from numopt.core.errors import SifError
-from numopt.cutest.cards import Card
+from numopt.cutest.cards import NOWHERE, Card
 from numopt.cutest.fields import FieldError
 
 # CUTEst's infinity.
@@ -35,7 +34,7 @@ class Kind:
         Number of elements.
     formula : callable or None
         Replaces the function that the file gives; see `numopt.cutest.external`.
-    card : Card or None
+    card : Card
         Where the type is declared.
     """
 
@@ -47,12 +46,7 @@ class Kind:
     values: array = field(default_factory=lambda: array("d"))
     members: int = 0
     formula: Callable | None = None
-    card: Card | None = None
-
-    def refusal(self, reason, file, expected):
-        """Return the error that something is wrong with this type."""
-        line, text = (self.card.line, self.card.text) if self.card else (0, "")
-        return SifError(reason, file, line, text, expected)
+    card: Card = NOWHERE
 
     def add(self):
         """Make room for one more element; return its position."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from numopt.core.errors import SifError
 from numopt.cutest.arithmetic import Node
 from numopt.cutest.evaluation import evaluate
 from numopt.cutest.fields import FieldError
@@ -52,14 +51,14 @@ def result(library, routine, formula, names, arithmetic):
         card = formula.card
         return arithmetic.double(evaluate(arithmetic, formula.tree, names))
     except FieldError as error:
-        raise _located(error, card, library) from None
+        raise error.at(card, library.file) from None
 
 
 def find(library, kind):
     """Return the routine of a type."""
     if kind.name not in library.routines:
         reason = f"no function is given for the type {kind.name!r}"
-        raise kind.refusal(reason, library.file, "a T card under INDIVIDUALS")
+        raise kind.card.refusal(reason, library.file, "a T card under INDIVIDUALS")
     return library.routines[kind.name]
 
 
@@ -84,10 +83,6 @@ def names_in(tree):
             found.add(rest[0])
         stack += [a for a in rest if isinstance(a, tuple)]
     return found
-
-
-def _located(error, card, library):
-    return SifError(error.reason, library.file, card.line, card.text, error.expected)
 
 
 def environment(routine, kind, variables, parameters, arithmetic):
@@ -133,8 +128,8 @@ def cards(library, routine, names, own, arithmetic):
     for order, formulas in ((1, routine.gradient), (2, routine.hessian)):
         for who, formula in formulas.items():
             if any(name not in slot for name in who) or len(who) not in (0, order):
-                error = FieldError("a derivative by an unknown variable", ", ".join(own))
-                raise _located(error, formula.card, library)
+                reason = "a derivative by an unknown variable"
+                raise formula.card.refusal(reason, library.file, ", ".join(own))
             place = tuple(sorted(slot[name] for name in who)) or (0,) * order
             out[place] = result(library, routine, formula, names, arithmetic)
     return out

@@ -21,6 +21,10 @@ class FieldError(Exception):
         super().__init__(reason)
         self.reason, self.expected = reason, expected
 
+    def at(self, card, file):
+        """Return the error that tells where the field is."""
+        return card.refusal(self.reason, file, self.expected)
+
 
 def number(field):
     """Return the value of a number field."""

@@ -1,6 +1,7 @@
 """Execution of part 1: cards one after the other, loops compiled once into closures."""
 
 from numopt.core.errors import SifError
+from numopt.cutest.cards import NOWHERE
 from numopt.cutest.fields import FieldError
 from numopt.cutest.parameters import CODES, compile_parameter
 
@@ -54,13 +55,11 @@ class Interpreter:
         try:
             return self.sections(card.section)
         except KeyError:
-            raise self._error(card, f"unknown section {card.section!r}", "a section") from None
+            reason = f"unknown section {card.section!r}"
+            raise card.refusal(reason, self.file, "a section") from None
 
     def _no_section(self, card):
         raise FieldError("a data card before the first section", "VARIABLES or GROUPS")
-
-    def _error(self, card, reason, expected=""):
-        return SifError(reason, self.file, card.line, card.text, expected)
 
     def _compiled(self, card, compiler):
         try:
@@ -68,7 +67,7 @@ class Interpreter:
                 return compile_parameter(card, self.scope, self.given)
             return compiler(card)
         except FieldError as error:
-            raise self._error(card, error.reason, error.expected) from None
+            raise error.at(card, self.file) from None
 
     # -- loops -------------------------------------------------------------------------------
 
@@ -76,7 +75,7 @@ class Interpreter:
         """Return a function that carries out the loop at a DO card, and where it ends."""
         head = cards[at]
         if depth > DEEPEST_LOOP:
-            raise self._error(head, f"loops are nested deeper than {DEEPEST_LOOP}")
+            raise head.refusal(f"loops are nested deeper than {DEEPEST_LOOP}", self.file)
         step, body, at = None, [], at + 1
         while at < len(cards) and not cards[at].section:
             card = cards[at]
@@ -94,7 +93,7 @@ class Interpreter:
             else:
                 body.append((self._compiled(card, compiler), card))
                 at += 1
-        raise self._error(head, "the loop is not closed in its section", "OD or ND")
+        raise head.refusal("the loop is not closed in its section", self.file, "OD or ND")
 
     def _looping(self, head, step, body):
         integers, execute = self.scope.integers, self._execute
@@ -118,16 +117,16 @@ class Interpreter:
             raise FieldError(f"loops execute more than {MOST_CARDS} cards", "smaller parameters")
 
     def _execute(self, body):
-        card = None
+        card = NOWHERE
         try:
             for operation, card in body:  # noqa: B007 - the card is for messages
                 operation()
         except FieldError as error:
-            raise self._error(card, error.reason, error.expected) from None
+            raise error.at(card, self.file) from None
         except KeyError as error:
             reason = f"the name {error.args[0]!r} is not known here"
-            raise self._error(card, reason, "a name defined above") from None
+            raise card.refusal(reason, self.file, "a name defined above") from None
         except (ValueError, ArithmeticError) as error:
             if isinstance(error, SifError):
                 raise
-            raise self._error(card, f"the value is undefined ({error})") from None
+            raise card.refusal(f"the value is undefined ({error})", self.file) from None

@@ -112,11 +112,10 @@ def _text(source):
 
 
 def run(cards, given, scope, vectors, file):
-    """Return the `Data` of part 1."""
+    """Return the `Data` of part 1, whose first card is that of the name."""
     data = Data()
     linear, nonlinear = LinearSections(data, scope, vectors), NonlinearSections(data, scope)
     table = {
-        "NAME": linear.none,
         "VARIABLES": linear.variables, "COLUMNS": linear.variables,
         "GROUPS": linear.groups, "ROWS": linear.groups, "CONSTRAINTS": linear.groups,
         "CONSTANTS": linear.constants, "RHS": linear.constants, "RHS'": linear.constants,
@@ -125,7 +124,7 @@ def run(cards, given, scope, vectors, file):
         "GROUP TYPE": nonlinear.group_type, "GROUP USES": nonlinear.group_uses,
         "OBJECT BOUND": linear.object_bound, **dict.fromkeys(QUADRATIC, linear.quadratic),
     }  # fmt: skip
-    Interpreter(scope, table.__getitem__, given, file).run(cards)
+    Interpreter(scope, table.__getitem__, given, file).run(cards[1:])
     linear.check_vectors(file)
     return data
 
@@ -140,7 +139,7 @@ def check_bounds(data, file):
     for k, card in data.crossed.items():
         name, (lower, upper) = list(data.variables)[k], data.bounds.entries[k]
         reason = f"no number lies between the bounds {lower:g} and {upper:g} of {name!r}"
-        raise SifError(reason, file, card.line, card.text, "a lower bound below the upper one")
+        raise card.refusal(reason, file, "a lower bound below the upper one")
 
 
 def _built(data, functions, name, file, compile):

@@ -7,8 +7,7 @@ Cards of these parts: ``T`` opens a type; ``R`` gives a row of the matrix W of i
 
 from dataclasses import dataclass, field
 
-from numopt.core.errors import SifError
-from numopt.cutest.cards import Card
+from numopt.cutest.cards import NOWHERE, Card
 from numopt.cutest.fields import FieldError, number
 from numopt.cutest.fortran import parse
 
@@ -27,7 +26,7 @@ class Statement:
     tree: tuple
     condition: str = ""
     wanted: bool = True
-    card: Card | None = None
+    card: Card = NOWHERE
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Routine:
     ----------
     name, file : str
         Names of the type, and of the file in messages.
-    card : Card or None
+    card : Card
         The T card.
     statements : list of Statement
     rows : dict
@@ -60,7 +59,7 @@ class Routine:
 
     name: str
     file: str = ""
-    card: Card | None = None
+    card: Card = NOWHERE
     statements: list = field(default_factory=list)
     rows: dict = field(default_factory=dict)
     value: Formula | None = None
@@ -69,8 +68,7 @@ class Routine:
 
     def refusal(self, reason, expected):
         """Return the error that something is wrong with this function."""
-        line, text = (self.card.line, self.card.text) if self.card else (0, "")
-        return SifError(reason, self.file, line, text, expected)
+        return self.card.refusal(reason, self.file, expected)
 
 
 @dataclass
@@ -127,11 +125,8 @@ class _Reader:
                 else:
                     section(card, expression)
             except FieldError as error:
-                raise self._error(card, error) from None
+                raise error.at(card, self.library.file) from None
         return self.library
-
-    def _error(self, card, error):
-        return SifError(error.reason, self.library.file, card.line, card.text, error.expected)
 
     def _joined(self, cards):
         """Return pairs (card, expression), continuations joined."""
@@ -139,10 +134,11 @@ class _Reader:
         for card in cards:
             if card.code.endswith("+"):
                 if not out or out[-1][0].code != card.code[0]:
-                    raise self._error(card, FieldError("nothing to continue", card.code[0]))
+                    raise card.refusal("nothing to continue", self.library.file, card.code[0])
                 out[-1][1].append(card.f7)
                 if len(out[-1][1]) > MOST_CONTINUATIONS + 1:
-                    raise self._error(card, FieldError("too many continuations", "a shorter one"))
+                    reason = "too many continuations"
+                    raise card.refusal(reason, self.library.file, "a shorter one")
             else:
                 out.append((card, [card.f7]))
         return [(card, "".join(pieces)) for card, pieces in out]

@@ -46,10 +46,6 @@ class LinearSections(Reader):
         super().__init__(data, scope)
         self.vectors, self.wanted, self.seen = dict(vectors), vectors, set()
 
-    def none(self, card):
-        """Refuse a data card before the first section."""
-        raise FieldError("a data card before the first section", "VARIABLES or GROUPS")
-
     def variables(self, card):
         """Compile a card of VARIABLES: new variables, their types, coefficients in known groups."""
         letter(card, ("",))
