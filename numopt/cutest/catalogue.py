@@ -53,8 +53,7 @@ class Entry:
 class Catalogue:
     """Problems by name; iteration gives the names, ``len`` their number.
 
-    Subclasses define ``header(name)``, ``facts(name)``, ``digest(name)`` and
-    ``load(name, **params)``.
+    Subclasses define ``header(name)``, ``digest(name)`` and ``load(name, **params)``.
 
     Parameters
     ----------
@@ -149,7 +148,14 @@ class Catalogue:
         raise NotImplementedError
 
     def facts(self, name):
-        """Return ``n, m, kind, f_opt_quoted`` at the default parameters, as a dictionary."""
+        """Return ``n, m, kind, f_opt_quoted`` at the default parameters, as a dictionary.
+
+        Unless a subclass knows better the problem is built for that.
+        """
+        return facts_of(self.load(name))
+
+    def load(self, name, **params):
+        """Return a problem."""
         raise NotImplementedError
 
     def digest(self, name):
@@ -181,6 +187,12 @@ def kind_of(problem):
     if "ineq" in features:
         return "inequality"
     return "bound" if "bounds" in features else "unconstrained"
+
+
+def facts_of(problem):
+    """Return what a catalogue remembers of a problem."""
+    quoted = getattr(problem, "f_opt_quoted", None)
+    return {"n": problem.n, "m": problem.m, "kind": kind_of(problem), "f_opt_quoted": quoted}
 
 
 def _kinds(kind):

@@ -11,7 +11,7 @@ from numopt.cutest.builders import tables
 from numopt.cutest.data import Kind
 from numopt.cutest.execution import cards, environment, find, value
 from numopt.models.patterns import Pattern
-from numopt.models.trees import Table, numpy_function
+from numopt.models.trees import Table, evaluate
 
 # Derivatives that differ by less than this, relative to the larger one, count as equal.
 TOLERANCE = 1e-6
@@ -131,20 +131,9 @@ class _Check:
         ]
 
     def _values(self, nodes, v):
-        """Return the values of nodes, NaN where they are undefined."""
-        known = {}
-        with np.errstate(all="ignore"):
-            for a in self.table.reachable(list(nodes.values())):
-                known[a] = self._value(self.table.nodes[a], known, v)
-        return {place: float(known[a]) for place, a in nodes.items()}
-
-    def _value(self, node, known, v):
-        op, *arguments = node
-        if op == "const":
-            return np.float64(arguments[0])
-        if op in ("var", "par"):
-            return np.float64((v if op == "var" else self.parameters)[arguments[0]])
-        return numpy_function(op)(*(known[a] for a in arguments))
+        """Return the values of nodes by place."""
+        found = evaluate(self.table, list(nodes.values()), {"var": v, "par": self.parameters})
+        return dict(zip(nodes, map(float, found), strict=True))
 
 
 def _internal(routine, kind, v):

@@ -7,11 +7,22 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from numopt.core.errors import ProblemError
-from numopt.cutest.catalogue import Catalogue, kind_of
+from numopt.cutest.catalogue import Catalogue
 from numopt.cutest.data import INFINITY
 from numopt.cutest.header import Header
 from numopt.cutest.problem import without_infinity
 from numopt.models.nlp import NLP
+
+# Letters of a classification by the words of the package.
+_OBJECTIVES = {
+    "none": "N", "constant": "C", "linear": "L", "quadratic": "Q", "sum of squares": "S",
+    "other": "O",
+}  # fmt: skip
+_CONSTRAINTS = {
+    "unconstrained": "U", "fixed": "X", "bound": "B", "adjacency": "N", "linear": "L",
+    "quadratic": "Q", "other": "O",
+}  # fmt: skip
+_ORIGINS = {"academic": "A", "modelling": "M", "real-world": "R"}
 
 
 def pycutest():
@@ -45,20 +56,11 @@ class PyCUTEst(Catalogue):
         """Return what the package knows of a problem."""
         p = self.module.problem_properties(name)
         regular = "R" if p["regular"] else "I"
-        letters = {"none": "N", "constant": "C", "linear": "L", "quadratic": "Q",
-                   "sum of squares": "S", "other": "O"}, {
-            "unconstrained": "U", "fixed": "X", "bound": "B", "adjacency": "N", "linear": "L",
-            "quadratic": "Q", "other": "O"}  # fmt: skip
-        first = letters[0][p["objective"]] + letters[1][p["constraints"]]
-        origin = {"academic": "A", "modelling": "M", "real-world": "R"}[p["origin"]]
+        first = _OBJECTIVES[p["objective"]] + _CONSTRAINTS[p["constraints"]]
+        origin = _ORIGINS[p["origin"]]
         sizes = "-".join("V" if p[k] == "variable" else str(p[k]) for k in ("n", "m"))
         internal = "Y" if p["internal"] else "N"
         return Header(f"{first}{regular}{p['degree']}-{origin}{internal}-{sizes}")
-
-    def facts(self, name):
-        """Return sizes and kind at the default parameters; the problem is compiled for that."""
-        problem = self.load(name)
-        return {"n": problem.n, "m": problem.m, "kind": kind_of(problem), "f_opt_quoted": None}
 
     def load(self, name, **params):
         """Compile a problem, or load what has been compiled before.

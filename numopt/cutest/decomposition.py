@@ -8,7 +8,7 @@ import numpy as np
 from numopt.core.errors import ProblemError
 from numopt.cutest.formulas import Formulas, Names, expression_cards
 from numopt.cutest.output import literal
-from numopt.models.trees import numpy_function
+from numopt.models.trees import evaluate
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9,._+\-]{0,9}")
 
@@ -113,7 +113,7 @@ class Decomposition:
         leaves = {"dat": data, "par": term.scalar_values(self.problem.theta), "var": [0.0] * p.nv}
         roots = [p.root, *(node for _, node in p.gradient)]
         constant, *slopes = (
-            np.broadcast_to(v, term.size).tolist() for v in _values(p.table, roots, leaves)
+            np.broadcast_to(v, term.size).tolist() for v in evaluate(p.table, roots, leaves)
         )
         for k, key in enumerate(keys):
             total = self.sum(key)
@@ -217,21 +217,6 @@ def _is_affine(pattern):
     nodes = pattern.table.nodes
     reached = pattern.table.reachable([node for _, node in pattern.gradient])
     return all(nodes[a][0] != "var" for a in reached)
-
-
-def _values(table, roots, leaves):
-    """Return the values of nodes; `leaves` holds arrays or numbers by kind and number."""
-    known = {}
-    with np.errstate(all="ignore"):
-        for a in table.reachable(roots):
-            op, *arguments = table.nodes[a]
-            if op == "const":
-                known[a] = arguments[0]
-            elif op in leaves:
-                known[a] = leaves[op][arguments[0]]
-            else:
-                known[a] = numpy_function(op)(*(known[b] for b in arguments))
-    return [known[a] for a in roots]
 
 
 def _across(columns, term):

@@ -9,7 +9,7 @@ from typing import Any
 
 from numopt.core.errors import ProblemError
 from numopt.cutest import storage
-from numopt.cutest.catalogue import Catalogue, kind_of
+from numopt.cutest.catalogue import Catalogue, facts_of
 from numopt.cutest.header import Header, read_header
 from numopt.cutest.reader import read_sif
 
@@ -149,11 +149,7 @@ class Collection(Catalogue):
         self.entry(name)
         row = self._index.rows[name]
         if not row["facts"]:
-            problem = self.load(name, compile=None)
-            row["facts"] = {
-                "n": problem.n, "m": problem.m, "kind": kind_of(problem),
-                "f_opt_quoted": problem.f_opt_quoted,
-            }  # fmt: skip
+            row["facts"] = facts_of(self.load(name, compile=None))
             self._index.changed = True
         return row["facts"]
 

@@ -9,16 +9,6 @@ from numopt.cutest.sizes import OFFER
 
 CLASSIFICATION = re.compile(r"^\*\s*classification\s*:?\s*([A-Z0-9\-]+)", re.IGNORECASE)
 
-# The letters of a classification such as QLR2-AN-V-5, by position.
-OBJECTIVES = {
-    "N": "none", "C": "constant", "L": "linear", "Q": "quadratic", "S": "sum of squares",
-    "O": "other",
-}  # fmt: skip
-CONSTRAINTS = {
-    "U": "none", "X": "fixed variables", "B": "bounds", "N": "linear network", "L": "linear",
-    "Q": "quadratic", "O": "other",
-}  # fmt: skip
-
 # The problem data begin here at the latest.
 _BODY = re.compile(r"^(VARIABLES|COLUMNS|GROUPS|ROWS|CONSTRAINTS)\b")
 _SOURCE = re.compile(r"^\*\s*Source\s*:\s*(.*)$", re.IGNORECASE)

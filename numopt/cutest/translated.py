@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, eye_array
 
 from numopt.core.errors import ProblemError
-from numopt.cutest.catalogue import Catalogue, kind_of
+from numopt.cutest.catalogue import Catalogue
 from numopt.cutest.data import INFINITY
 from numopt.cutest.header import read_header
 from numopt.cutest.problem import without_infinity
@@ -110,8 +110,7 @@ class S2MPJ(Catalogue):
         self.entry(name)
         row = self._table.get(name)
         if row is None:
-            problem = self.load(name)
-            return {"n": problem.n, "m": problem.m, "kind": kind_of(problem), "f_opt_quoted": None}
+            return super().facts(name)
         equal, other = int(row["m_eq"]), int(row["m_ub"])
         kind = "mixed" if equal and other else "equality" if equal else "inequality"
         if not equal and not other:

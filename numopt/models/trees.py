@@ -49,6 +49,29 @@ def numpy_function(op):
     return _NUMPY.get(op) or getattr(np, op)
 
 
+def evaluate(table, roots, leaves):
+    """Return the values of nodes, NaN or infinite where they are undefined.
+
+    Parameters
+    ----------
+    table : Table
+    roots : sequence of int
+    leaves : dict
+        Numbers or arrays by kind of leaf (``"var"``, ``"dat"``, ``"par"``), as sequences.
+    """
+    known = {}
+    with np.errstate(all="ignore"):
+        for a in table.reachable(roots):
+            op, *arguments = table.nodes[a]
+            if op == "const":
+                known[a] = arguments[0]
+            elif op in leaves:
+                known[a] = leaves[op][arguments[0]]
+            else:
+                known[a] = numpy_function(op)(*(known[b] for b in arguments))
+    return [known[a] for a in roots]
+
+
 class Table:
     """Nodes in the order of their creation: arguments always come before what uses them.
 
