@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import qr_delete  # pyright: ignore
+from scipy.linalg.blas import dtrsm  # pyright: ignore
 from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
 
 DEPENDENT = 1e-10  # a normal this close to the span of others, relatively, belongs to it
@@ -70,7 +71,8 @@ class _Dual:
     """The dual iterates: multipliers u, v = -(L^-1 g + N u), the working set and its factors QR."""
 
     def __init__(self, L, g, A, lower, upper, cap):
-        transformed = _triangular(L, np.concatenate([A.T, g[:, None]], axis=1), lower=1)
+        # Not `dtrtrs`: on a matrix that wakes the threads of OpenBLAS whatever the size.
+        transformed = dtrsm(1.0, L, np.concatenate([A.T, g[:, None]], axis=1), lower=1)
         self.N, self.c = transformed[:, :-1], transformed[:, -1]
         self.lower, self.upper, self.cap = lower, upper, cap
         self.equal = lower == upper
