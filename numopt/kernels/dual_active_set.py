@@ -16,6 +16,9 @@ MET = 1e-15  # violation, relative to the rounding errors that are possible, of 
 STEPS_PER_ROW, FEWEST_STEPS = 5, 100
 FREE, WORKING, CAPPED = 0, 1, 2  # a row outside of W with u_i = 0, in W, outside at its cap
 
+# A kernel that only kernels call: its entry from Python would take longer to compile than itself.
+part = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
 
 class Dual(NamedTuple):
     """The data, the multipliers u, v = -(c + N'u), and the working set with its factors."""
@@ -59,8 +62,9 @@ def dual_active_set(N, c, lower, upper, cap, guess, u, v, working):
     for _ in range(STEPS_PER_ROW * u.size + FEWEST_STEPS):
         p, sign = _most_violated(s)
         if sign == 0.0:
-            for i in s.W[:m]:
-                working[i] = -1 if u[i] < 0.0 else 1
+            for i in range(u.size):
+                if s.place[i] == WORKING:
+                    working[i] = -1 if u[i] < 0.0 else 1
             return True
         m = _move(s, m, p, sign)
         if m < 0:
@@ -69,21 +73,19 @@ def dual_active_set(N, c, lower, upper, cap, guess, u, v, working):
     return False
 
 
-@njit(cache=True)
+@part
 def _dual(N, c, lower, upper, cap, u, v):
     k, n = N.shape
-    size = np.ones(k)
+    size, target, low, high = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     for i in range(k):
         length = sqrt(_dot(N[i], N[i]))
-        if length > 0.0:
-            size[i] = length
-    target, low, high = np.empty(k), np.empty(k), np.empty(k)
-    place, W = np.zeros(k, np.int64), np.zeros(n, np.int64)
+        size[i] = length if length > 0.0 else 1.0
+    place, W = np.empty(k, np.int64), np.empty(n, np.int64)
     T, Q = np.empty((n, n)), np.empty((n, n))
     return Dual(N, size, c, lower, upper, cap, u, v, target, low, high, place, W, T, Q)
 
 
-@njit(cache=True)
+@part
 def _begin(s, guess):
     """Start from the independent rows of the guess whose multipliers are admissible."""
     for i in range(guess.size):
@@ -91,8 +93,8 @@ def _begin(s, guess):
         s.target[i] = s.lower[i] if side < 0 else s.upper[i]
         s.low[i] = 0.0 if side > 0 and not equal else -s.cap[i]
         s.high[i] = 0.0 if side < 0 and not equal else s.cap[i]
-        if equal or (side != 0 and abs(s.target[i]) < inf):
-            s.place[i] = WORKING
+        chosen = equal or (side != 0 and abs(s.target[i]) < inf)
+        s.place[i] = WORKING if chosen else FREE
     while True:
         m = _factorise(s)
         _polish(s, m)
@@ -100,11 +102,12 @@ def _begin(s, guess):
             return m
 
 
-@njit(cache=True)
+@part
 def _expelled(s, m):
     """Free the rows of W whose multipliers are not admissible, and return whether there are any."""
     found = False
-    for i in s.W[:m]:
+    for j in range(m):
+        i = s.W[j]
         if not s.low[i] <= s.u[i] <= s.high[i]:
             s.u[i], s.place[i], found = 0.0, FREE, True
     return found
@@ -113,7 +116,7 @@ def _expelled(s, m):
 # -- one row ---------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@part
 def _most_violated(s):
     """Return (row, sign of the change of its multiplier), the latter 0 if all is well."""
     row, sign = -1, 0.0
@@ -133,7 +136,7 @@ def _most_violated(s):
     return row, sign
 
 
-@njit(cache=True)
+@part
 def _move(s, m, p, sign):
     """Move u_p in the direction of `sign` until row p is met or u_p ends; m < 0 if never."""
     _choose_side(s, p, sign)
@@ -166,7 +169,7 @@ def _move(s, m, p, sign):
         m = _leave(s, m, blocking)
 
 
-@njit(cache=True)
+@part
 def _choose_side(s, p, sign):
     """Note which side row p is on, or goes to, and the range of its multiplier there."""
     equal = s.lower[p] == s.upper[p]
@@ -176,7 +179,7 @@ def _choose_side(s, p, sign):
     s.high[p] = s.cap[p] if upwards or equal else 0.0
 
 
-@njit(cache=True)
+@part
 def _longest(s, m, rates):
     """Return (length, position) of the first multiplier of W to end its range."""
     shortest, first = inf, -1
@@ -189,7 +192,7 @@ def _longest(s, m, rates):
     return max(0.0, shortest), first
 
 
-@njit(cache=True)
+@part
 def _settle(s, i, end):
     """Put the multiplier of a row that is not in W, or leaves it, at an end of its range."""
     s.u[i] = end
@@ -199,32 +202,41 @@ def _settle(s, i, end):
 # -- factors ---------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@part
 def _factorise(s):
     """Make the independent ones of the rows that are WORKING the working set, by pivoting."""
-    rows = np.flatnonzero(s.place == WORKING)
-    n, m = s.W.size, 0
-    rests, lengths = np.empty((rows.size, n)), np.empty(rows.size)
-    for j in range(rows.size):
-        s.place[rows[j]] = FREE
-        rests[j] = s.N[rows[j]] / s.size[rows[j]]
-        lengths[j] = _dot(rests[j], rests[j])
-    along, z = np.empty(n), np.empty(n)
-    while m < min(n, rows.size):
-        j = np.argmax(lengths)
-        if not lengths[j] > DEPENDENT**2:
+    k, n = s.N.shape
+    rests, along, z = np.empty(k), np.empty(n), np.empty(n)  # squared, relative: the order only
+    for i in range(k):
+        rests[i] = 1.0 if s.place[i] == WORKING else -inf
+        s.place[i] = FREE
+    m = np.int64(0)  # a literal would have its callees compiled twice
+    while m < n:
+        p = _largest(rests)
+        if p < 0:
             break
-        p, lengths[j] = rows[j], 0.0
+        rests[p] = -inf
         _split(s.Q, m, s.N[p], along, z)
-        m = _join(s, m, p, along, z, sqrt(_dot(z, z)))
-        for i in range(rows.size):
-            if lengths[i] > 0.0:
-                _add(-_dot(s.Q[m - 1], rests[i]), s.Q[m - 1], rests[i])
-                lengths[i] = _dot(rests[i], rests[i])
+        length = sqrt(_dot(z, z))
+        if length > DEPENDENT * s.size[p]:
+            m = _join(s, m, p, along, z, length)
+            for i in range(k):
+                if rests[i] > -inf:
+                    rests[i] -= (_dot(s.Q[m - 1], s.N[i]) / s.size[i]) ** 2
     return m
 
 
-@njit(cache=True)
+@part
+def _largest(values):
+    """Return the position of the largest entry above -inf, -1 if there is none."""
+    first, largest = -1, -inf
+    for i in range(values.size):
+        if values[i] > largest:
+            first, largest = i, values[i]
+    return first
+
+
+@part
 def _join(s, m, p, along, z, length):
     """Append row p with its coefficients and the rest of its normal, see `_split`."""
     for j in range(m):
@@ -236,7 +248,7 @@ def _join(s, m, p, along, z, length):
     return m + 1
 
 
-@njit(cache=True)
+@part
 def _leave(s, m, j):
     """Take the row at position j out, and make T triangular again by rotations."""
     T, Q = s.T, s.Q
@@ -256,27 +268,31 @@ def _leave(s, m, j):
     return m - 1
 
 
-@njit(cache=True)
+@part
 def _polish(s, m):
     """Compute v and the multipliers of W anew: v meets the rows of W to full accuracy."""
-    along, rest, c, step = np.empty(m), np.empty(s.c.size), s.c.copy(), np.empty(m)
+    n = s.c.size
+    c, rest, along, step = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        c[i] = s.c[i]
     for i in range(s.u.size):
         if s.place[i] == CAPPED:
             _add(s.u[i], s.N[i], c)
     _split(s.Q, m, c, along, rest)
-    for j in range(m):
-        step[j] = (s.target[s.W[j]] - _dot(s.T[j, :j], step[:j])) / s.T[j, j]
-        along[j] += step[j]
-    for i in range(rest.size):
+    for i in range(n):
         s.v[i] = -rest[i]
     for j in range(m):
+        step[j] = s.target[s.W[j]]
+    _solve(s.T, m, step)
+    for j in range(m):
         _add(step[j], s.Q[j], s.v)
+        along[j] += step[j]
     _solve_transposed(s.T, m, along)
     for j in range(m):
         s.u[s.W[j]] = -along[j]
 
 
-@njit(cache=True)
+@part
 def _split(Q, m, vector, along, rest):
     """Compute the coefficients of a vector in the first m rows of Q, and the rest of it."""
     for i in range(rest.size):
@@ -290,22 +306,32 @@ def _split(Q, m, vector, along, rest):
             _add(-more, Q[j], rest)
 
 
-@njit(cache=True)
+@part
+def _solve(T, m, b):
+    """Replace the first m entries of b by the solution of Tx = b."""
+    for i in range(m):
+        for j in range(i):
+            b[i] -= T[i, j] * b[j]
+        b[i] /= T[i, i]
+
+
+@part
 def _solve_transposed(T, m, b):
     """Replace the first m entries of b by the solution of T'x = b."""
     for i in range(m - 1, -1, -1):
         b[i] /= T[i, i]
-        _add(-b[i], T[i, :i], b)
+        for j in range(i):
+            b[j] -= T[i, j] * b[i]
 
 
-@njit(cache=True)
+@part
 def _add(factor, a, out):
     """Add a multiple of a to the entries of `out` where a has some."""
     for i in range(a.size):
         out[i] += factor * a[i]
 
 
-@njit(cache=True)
+@part
 def _dot(a, b):
     """Return a'b, by four sums that can be formed at the same time."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
