@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
-import pytest
 
 from numopt.linalg.quadratic import solve_quadratic
 
@@ -31,7 +31,7 @@ def solutions():
 
 def test_the_plain_form_agrees():
     """It also refuses indices beyond the end of an array."""
-    code = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
     code += "import test_dual_active_set as t; print(*map(float, t.solutions()))"
     env = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
