@@ -10,6 +10,7 @@ import tracemalloc
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter, process_time
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ PROBLEMS = (
     ("BRATU2D", {"P": 72}),
     ("CVXQP1", {"n": 1000}),
 )
-FILES = (
+FILES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("HS71", {}),
     ("HS100", {}),
     ("CHNROSNB", {"N": 50}),
@@ -214,14 +215,14 @@ def file_lines(folder=None):
         translated = s2mpj()
     except ProblemError as error:
         yield f"no comparison with S2MPJ: {error}"
-        translated = ()
+        translated = None
     yield _row("evaluations, CPU us", (*CALLS, "bytes*"))
     for name, params in known:
         problem = files.load(name, stored=False, **params)
         absent = without_meaning(problem)
         times = evaluation_times(problem, absent=absent)
         yield _row(_label(name, params), (*times, f"{bytes_per_row(files, name, params):.0f}"))
-        if name in translated and problem.n <= LARGEST_TRANSLATED:
+        if translated and name in translated and problem.n <= LARGEST_TRANSLATED:
             other = translated.load(name, **params)
             theirs = evaluation_times(other, _microseconds_of_one_batch, absent)
             yield _row("    S2MPJ / numopt", _ratios(theirs, times))

@@ -187,11 +187,11 @@ class Assembly:
                 if g.size:
                     f = self.functions.builder()
                     t = f.variable(self.n + self.auxiliary[g])
-                    self._finish(f, kind, g, t)
+                    self._finish(f, kind, g, t, np.ones(g.size))
 
     def _fused_groups(self):
         for (k, constrains, linear, types), g in self.structures.items():
-            times = 1.0
+            times = np.ones(g.size)
             if not constrains and self.n <= FEW_VARIABLES:
                 g, times = self._distinct(k, g, linear, types)
             f = self.functions.builder()
@@ -218,7 +218,7 @@ class Assembly:
             np.column_stack(columns), axis=0, return_index=True, return_counts=True
         )
         order = np.argsort(first)
-        return g[first[order]], times[order].astype(float)
+        return g[first[order]], times[order]
 
     def _linear_parts(self, f, g, number):
         first, (_, cols, values) = self.linear_starts[g], self.linear
@@ -232,7 +232,7 @@ class Assembly:
             for k, kind in zip(count(), types, strict=False)
         ]
 
-    def _finish(self, f, kind, g, t, times=1.0):
+    def _finish(self, f, kind, g, t, times):
         """Add the term (1/s) g(t) of the groups `g`, each so many times."""
         root = f.times(times / self.scale[g], f.group(kind, self.member[g], t))
         rows = self.row[g]

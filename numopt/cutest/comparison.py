@@ -72,9 +72,12 @@ class _Reading:
         clock = [perf_counter()]
         p = self.collection.load(name, derivatives=self.derivatives, stored=False)
         clock.append(perf_counter())
-        p.fun(p.x0), p.cons(p.x0)
+        p.fun(p.x0)
+        p.cons(p.x0)
         clock.append(perf_counter())
-        p.fun_and_grad(p.x0), p.jac(p.x0), p.hess(p.x0, np.ones(p.m))
+        p.fun_and_grad(p.x0)
+        p.jac(p.x0)
+        p.hess(p.x0, np.ones(p.m))
         clock.append(perf_counter())
         for seconds, taken in zip(self.seconds.values(), np.diff(clock), strict=True):
             seconds[name] = taken

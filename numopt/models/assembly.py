@@ -1,101 +1,17 @@
-"""Fixed sparsity patterns, and where each element adds its numbers.
+"""Which entries the matrices of a problem have, and where each element adds its numbers.
 
-Everything here happens once per problem, at the first request. Entries are found by sorting
-``row * columns + column`` over all terms; each element keeps the positions of its own entries, so
-that an evaluation only adds numbers.
-
-Auxiliary variables t (see `numopt.models.lowering`) are eliminated by the chain rule. With
-z = (x, t), T = dt/dx and E = [I; T] the matrices of the problem are
-
-    J = J_z E,    H = E' H_z E,    T = T_z E  (level by level),
-
-where the ones with index z are assembled from the terms. The products are planned once: each
-summand is an entry of the inner matrix times one or two entries of E. There can be many, so that of
-each summand of H only two numbers are kept: where the entry of E is, and where to add.
+Everything here happens once per problem, at the first request. Each element keeps the positions of
+its own entries, so that an evaluation only adds numbers. Matrices with index z are over z = (x, t)
+with the auxiliary variables t, see `numopt.models.elimination`.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from numopt.core.errors import ProblemError
-
-
-@dataclass
-class Sparsity:
-    """A CSR pattern: entries sorted by row, then by column.
-
-    Attributes
-    ----------
-    indptr, indices : ndarray of int32
-    places : list of list of ndarray
-        Positions of the entries of each contributor, in the order they were given.
-    """
-
-    indptr: np.ndarray
-    indices: np.ndarray
-    places: list
-
-    @property
-    def nnz(self):
-        """Number of entries."""
-        return len(self.indices)
-
-    @property
-    def rows(self):
-        """Row of each entry."""
-        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
-
-    def matrix(self, data):
-        """Return the matrix with the given values; its index arrays are shared and read-only."""
-        matrix = csr_matrix.__new__(csr_matrix)
-        vars(matrix).update(self._template)
-        matrix.data = data
-        return matrix
-
-    @cached_property
-    def _template(self):
-        m = len(self.indptr) - 1
-        data = np.zeros(self.nnz)
-        matrix = csr_matrix((data, self.indices, self.indptr), shape=(m, self.columns))
-        matrix.has_canonical_format = matrix.has_sorted_indices = True
-        matrix.indices.flags.writeable = matrix.indptr.flags.writeable = False
-        return {key: value for key, value in vars(matrix).items() if key != "data"}
-
-    columns: int = 0
-
-
-def compress(contributors, shape):
-    """Return the `Sparsity` of all entries.
-
-    Parameters
-    ----------
-    contributors : list of list of (rows, cols)
-        Integers or arrays of equal length (one may be a constant) per entry of each contributor.
-    shape : (int, int)
-    """
-    keys = [_keys(r, c, shape[1]) for entries in contributors for r, c in entries]
-    everything = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
-    # The sequences are sorted, mostly: a merge sort profits from that.
-    order = np.argsort(everything, kind="stable")
-    ordered = everything[order]
-    fresh = np.empty(ordered.size, dtype=bool)
-    fresh[:1] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
-    position = np.empty(ordered.size, dtype=np.int32)
-    position[order] = np.cumsum(fresh, dtype=np.int32) - 1
-    rows, indices = np.divmod(ordered[fresh], max(shape[1], 1))
-    indptr = np.zeros(shape[0] + 1, dtype=np.int32)
-    np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
-    pieces = iter(np.split(position, np.cumsum([k.size for k in keys])[:-1]) if keys else [])
-    places = [[next(pieces) for _ in entries] for entries in contributors]
-    return Sparsity(indptr, indices.astype(np.int32), places, shape[1])
-
-
-def _keys(rows, cols, width):
-    return np.atleast_1d(np.asarray(rows, dtype=np.int64) * width + cols)
+from numopt.models.elimination import Lift, Plan, short
+from numopt.models.sparsity import compress
 
 
 class Structure:
@@ -221,7 +137,7 @@ class Structure:
         # An entry off the diagonal stands for two: what meets on the diagonal of H counts twice.
         twice = np.flatnonzero((i == j) & np.repeat(~twin, second.counts))
         rows, cols = np.maximum(i, j), np.minimum(i, j)
-        return Plan.of(rows, cols, (self.n, self.n), [first, second], twice=_short(twice))
+        return Plan.of(rows, cols, (self.n, self.n), [first, second], twice=short(twice))
 
 
 def _check(terms, variables, rows):
@@ -242,120 +158,3 @@ def _within(numbers, count):
 
 def _full(column, term):
     return np.broadcast_to(column, (term.size,))
-
-
-def _short(index):
-    """Return an index array in half of the memory."""
-    return index.astype(np.int32)
-
-
-@dataclass
-class Step:
-    """Each number times several entries of E: how many, and which.
-
-    Attributes
-    ----------
-    counts, factor : ndarray of int32
-    """
-
-    counts: np.ndarray
-    factor: np.ndarray
-
-
-@dataclass
-class Plan:
-    """A product with E: numbers are multiplied step by step, then added at their targets.
-
-    Attributes
-    ----------
-    sparsity : Sparsity
-    steps : list of Step
-    source : ndarray or None
-        Which entries of the inner matrix are used; None: all.
-    twice : ndarray
-        Which of the products count twice.
-    """
-
-    sparsity: Sparsity
-    steps: list
-    source: np.ndarray | None = None
-    twice: np.ndarray | tuple = ()
-
-    @classmethod
-    def of(cls, rows, cols, shape, steps, **more):
-        """Return the plan whose products belong to the given rows and columns."""
-        return cls(compress([[(rows, cols)]], shape), steps, **more)
-
-    def values(self, inner, e):
-        """Return the entries of the product."""
-        part = inner if self.source is None else inner.take(self.source)
-        for step in self.steps:
-            part = np.repeat(part, step.counts)
-            part *= e.take(step.factor)
-        if len(self.twice):
-            part[self.twice] *= 2
-        return np.bincount(self.sparsity.places[0][0], part, minlength=self.sparsity.nnz)
-
-
-class Lift:
-    """E = [I; T] row by row: sorted columns, and where the value of each entry is found.
-
-    Values are kept in one vector: 1 first (for I), then the entries of T, level by level.
-
-    Attributes
-    ----------
-    starts, cols, value : ndarray
-        Per row of E the range of its entries; their columns and positions among the values.
-    steps : list of Plan
-        One per level: T_z E.
-    """
-
-    def __init__(self, structure):
-        n, q = structure.n, structure.q
-        rows, self.cols = np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32)
-        self.value, self.steps, self.size = np.zeros(n, dtype=np.int32), [], 1
-        self._index(rows, n + q)
-        inner = structure.aux_z
-        inner_rows = inner.rows
-        level = structure.levels[inner_rows]
-        for k in range(1, len(structure.definitions) + 1):
-            own = np.flatnonzero(level == k)
-            step, e = self.product(*self.range_of(inner.indices[own]))
-            at = np.repeat(inner_rows[own], step.counts)
-            plan = Plan.of(at, self.cols[e], (q, n), [step], source=_short(own))
-            sparsity = plan.sparsity
-            self.steps.append(plan)
-            rows = np.concatenate([rows, n + sparsity.rows])
-            self.cols = np.concatenate([self.cols, sparsity.indices])
-            added = np.arange(self.size, self.size + sparsity.nnz, dtype=np.int32)
-            self.value = np.concatenate([self.value, added])
-            self.size += sparsity.nnz
-            rows = self._index(rows, n + q)
-
-    def _index(self, rows, count):
-        order = np.argsort(rows, kind="stable")
-        self.cols, self.value = self.cols[order], self.value[order]
-        self.starts = np.searchsorted(rows[order], np.arange(count + 1))
-        return rows[order]
-
-    def range_of(self, z):
-        """Return the first entry and the number of entries of the rows z of E."""
-        return self.starts[z], self.starts[z + 1] - self.starts[z]
-
-    def product(self, starts, counts):
-        """Return the `Step` that multiplies by ranges of entries, and these entries."""
-        entry = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
-        return Step(_short(counts), self.value[entry]), entry
-
-    def values(self, inner):
-        """Return the values of E, given those of T_z."""
-        e = np.empty(self.size)
-        e[0], done = 1.0, 1
-        for step in self.steps:
-            e[done : done + step.sparsity.nnz] = step.values(inner, e[:done])
-            done += step.sparsity.nnz
-        return e
-
-    def widest(self):
-        """Return the largest number of variables that one auxiliary variable depends on."""
-        return int(np.diff(self.starts).max(initial=0))
