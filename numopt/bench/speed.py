@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any
@@ -42,6 +43,7 @@ FILES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 LARGEST_TRANSLATED = 2000  # variables: beyond, a Hessian takes S2MPJ minutes
 CALLS = ("f", "f and g", "c", "J", "H", "Hv")
+SMALL = 50  # variables
 REPEATS = 7
 SHORTEST = 0.02  # seconds of one timed batch of calls
 TURNS = 20_000
@@ -86,21 +88,21 @@ def without_meaning(problem):
     return (() if problem.structure.objective else (0, 1)) + (() if problem.m else (2, 3))
 
 
-def _microseconds(call):
+def _microseconds(call, shortest=SHORTEST):
     call()
-    _, count = _one_batch(call)
+    _, count = _one_batch(call, shortest)
     return 1e6 * median(_batch(call, count) for _ in range(REPEATS)) / count
 
 
 def _microseconds_of_one_batch(call):
     """Return the time of calls that may be too slow to be repeated."""
-    taken, count = _one_batch(call)
+    taken, count = _one_batch(call, SHORTEST)
     return 1e6 * taken / count
 
 
-def _one_batch(call):
+def _one_batch(call, shortest):
     count = 1
-    while (taken := _batch(call, count)) < SHORTEST:
+    while (taken := _batch(call, count)) < shortest:
         count *= 4
     return taken, count
 
@@ -228,6 +230,22 @@ def file_lines(folder=None):
             yield _row("    S2MPJ / numopt", _ratios(theirs, times))
     yield "* per row of a term, less 16 per entry of J and of the lower triangle of H;"
     yield "  what any problem takes, some 50 000 bytes, is included"
+    if times := value_times(files):
+        slowest = max(times, key=times.__getitem__)
+        yield (
+            f"f of {len(times)} files with n < {SMALL}, CPU us: "
+            f"median {median(times.values()):.2f}, slowest {times[slowest]:.2f} ({slowest})"
+        )
+
+
+def value_times(files):
+    """Return the microseconds of f of all small problems of a collection by name."""
+    clock, times = partial(_microseconds, shortest=SHORTEST / 10), {}
+    for name in files.names(max_n=SMALL - 1):
+        p = files.load(name)
+        if p.structure.objective:
+            times[name] = evaluation_times(p, clock, absent=range(1, len(CALLS)))[0]
+    return times
 
 
 def _ratios(theirs, ours):

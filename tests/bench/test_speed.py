@@ -30,7 +30,8 @@ def test_files_are_timed_and_weighed(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMOPT_CACHE", str(tmp_path))
     for name in ("HS71", "HS6"):
         (tmp_path / f"{name}.SIF").write_text(write_sif(cutest_problems.load(name)))
-    first, *_ = (line for line in file_lines(tmp_path) if line.startswith("HS"))
+    first, last = (line for line in file_lines(tmp_path) if line.startswith(("HS", "f of")))
+    assert last.startswith("f of 2 files with n < 50, CPU us: median ")
     name, *times, size = first.split()
     assert (name, len(times)) == ("HS71", len(CALLS))
     assert all(0 < float(time) < 1e6 for time in times)
