@@ -12,7 +12,10 @@ from numopt.core.solver import METHODS, Solver, get_solver
 from numopt.core.watch import watch_list
 from numopt.models.problem import Problem
 
-DEFAULTS = {"nlp": "sketched_newton"}  # kinds of problems that several methods solve
+DEFAULTS = {
+    "nlp": "sketched_newton",
+    "transport": "sns",
+}  # kinds of problems that several methods solve
 
 
 def minimize(
@@ -176,7 +179,7 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['gradient_newton', 'sketched_newton']
+    ['gradient_newton', 'sinkhorn', 'sketched_newton', 'sns']
     """
     return [
         {

@@ -67,6 +67,48 @@ class Case:
         return numopt.minimize(**self.arguments(calls, fun), method=method, **kwargs)
 
 
+@dataclass(frozen=True)
+class TransportCase:
+    """Transport between two points and three; the data are all there is, no functions."""
+
+    name: str
+    a: tuple
+    b: tuple
+    cost: Any
+    eta: float
+    kind: str = "transport"
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        return numopt.Transport(self.a, self.b, self.cost, eta=self.eta)
+
+    @property
+    def x0(self):
+        return (0.0,) * (len(self.a) + len(self.b))
+
+    @property
+    def x(self):
+        """Potentials by plain scaling of a matrix, in extended precision."""
+        a, b = (np.array(v, dtype=np.longdouble) for v in (self.a, self.b))
+        K = np.exp(-self.eta * self.problem().cost.dense().astype(np.longdouble))
+        v = np.ones(b.size, dtype=np.longdouble)
+        for _ in range(5000):
+            u = a / (K @ v)
+            v = b / (K.T @ u)
+        alpha, beta = np.log(u) / self.eta, np.log(v) / self.eta
+        mean = a @ alpha / a.sum()
+        return tuple(np.concatenate([alpha - mean, beta + mean]).astype(float))
+
+    def fun(self, x):
+        x, n = np.asarray(x), len(self.a)
+        C = self.problem().cost.dense()
+        P = np.exp(self.eta * (x[:n, None] + x[n:] - C))
+        return float(np.sum(P * C) + np.sum(P * (np.log(P) - 1.0)) / self.eta)
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
 def able(cls, case):
     return case.kind in cls.problems and case.features <= cls.accepts
 
@@ -116,4 +158,13 @@ CASES = [
         constraint=(*CIRCLE, -np.inf, 2.0),
         features=frozenset({"bounds", "ineq"}),
     ),
+]
+
+LINE = np.abs(np.subtract.outer(np.array([0.0, 1.0]), np.array([0.2, 0.5, 1.5])))
+CLOUD = np.random.default_rng(5).uniform(size=(2, 7, 2))
+SQUARES = numopt.PointCloud(*CLOUD)
+
+DATA_CASES = [
+    TransportCase("two and three", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 20.0),
+    TransportCase("cloud", (1 / 7,) * 7, (1 / 7,) * 7, SQUARES, 15.0),
 ]

@@ -1,0 +1,344 @@
+"""Entropic optimal transport: its semi-dual function, its plans and their certificates.
+
+    minimise <C, P> + (1/eta) sum_ij P_ij (log P_ij - 1)   subject to   P 1 = a,  P'1 = b,  P >= 0
+
+The solution is P_ij = exp(f_i + g_j - eta C_ij). For each g there is one f with P 1 = a; what is
+left is to maximise the concave <a, f(g)> + <b, g>, whose gradient is b - P'1. Methods work with
+f and g; users see the potentials f / eta and g / eta, in the unit of the cost.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numopt.core.errors import ProblemError
+from numopt.models.geometry import as_cost
+from numopt.models.inputs import real_vector
+from numopt.models.problem import Problem
+
+BALANCED = 1e-8  # relative difference of the two masses that passes for rounding
+FIRST_RUNG = 16.0  # least eta times the range of the cost on the ladder
+DENSE = 0.2  # above this share of kept entries, rows without indices are faster
+LOG2E = 1.4426950408889634
+
+
+class Point(NamedTuple):
+    """Potentials at which the rows of the plan are right, and what the columns then hold."""
+
+    eta: float
+    f: np.ndarray  # (n,)
+    g: np.ndarray  # (m,)
+    cols: np.ndarray  # column sums of the plan, (m,)
+
+
+class Kept(NamedTuple):
+    """Large entries of a plan by rows; without indices if all of them are there."""
+
+    indptr: np.ndarray  # (n + 1,)
+    indices: np.ndarray  # of columns, or empty
+    data: np.ndarray
+
+    @property
+    def nnz(self):
+        """Number of entries."""
+        return self.data.size
+
+
+class Transport(Problem):
+    """Entropic optimal transport between two histograms.
+
+        minimise <C, P> + reg sum_ij P_ij (log P_ij - 1)   subject to   P 1 = a,  P'1 = b,  P >= 0
+
+    Parameters
+    ----------
+    a, b : array_like, shapes (n,) and (m,), or None
+        Masses, not negative, with the same sum; None is uniform of mass one. Entries without mass
+        are left out: their potentials are -inf, their parts of the plan are zero.
+    cost : array_like, shape (n, m), or PointCloud
+        Not negative; +inf forbids an entry.
+    reg, eta : float
+        Strength of the entropy, in the unit of the cost, or its reciprocal: one of the two.
+    balance : {"check", "rescale"}
+        What to do if the masses differ by more than 1e-8 of them: refuse, or rescale `b`.
+
+    refine : bool
+        Return potentials in float64 for a cost in float32. Arithmetic is in float64 always.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Number of entries of `a` and `b` that have mass.
+    eta : float
+
+    Raises
+    ------
+    ProblemError
+        For masses that are negative, not finite or of different sums, a cost that is negative or
+        NaN, a row or column with mass all of whose costs are infinite, and shapes that do not fit.
+
+    Examples
+    --------
+    >>> problem = numopt.Transport([0.5, 0.5], [0.5, 0.5], [[0.0, 1.0], [1.0, 0.0]], eta=10.0)
+    >>> res = numopt.solve(problem)
+    >>> res.success, float(res.plan[0, 0].round(4)), res.gap < 1e-8
+    (True, 0.5, True)
+    """
+
+    kind = "transport"
+
+    def __init__(self, a, b, cost, reg=None, *, eta=None, balance="check", refine=False):
+        super().__init__()
+        self.eta = _inverse_temperature(reg, eta)
+        cost = as_cost(cost)
+        self.full_shape = n, m = cost.shape
+        a, b = _masses(a, "a", n), _masses(b, "b", m)
+        b = _balanced(a, b, balance)
+        self.rows, self.cols = np.flatnonzero(a), np.flatnonzero(b)
+        if self.rows.size < n or self.cols.size < m:
+            cost = cost.take(self.rows, self.cols)
+        self.a, self.b, self.cost = a[self.rows], b[self.cols], cost
+        self.shape = cost.shape
+        self.mass = float(self.a.sum())
+        self.n = n + m
+        self.x0 = np.zeros(sum(self.shape))
+        self.lowest, self.highest = self._measure_costs()
+        self.range = self.highest - self.lowest
+        self.dtype = np.dtype(np.float64) if refine else cost.dtype
+
+    # -- the semi-dual function --------------------------------------------------------------
+
+    def point(self, eta, f, g):
+        """Return the `Point` of g; f is a guess of the row potentials."""
+        self.spend("fun")
+        kernels = _kernels()
+        f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
+        rows, cols = np.empty_like(f2), np.zeros_like(g2)
+        right = np.empty_like(f2)
+        for k, data in self.cost.blocks():
+            kernels.sinkhorn_pass(*data, f2[k], g2, eta2, self.a[k], rows[k], right[k], cols)
+        return Point(eta, right / LOG2E, g, cols)
+
+    def sinkhorn(self, point, times=1):
+        """Return the point after some Sinkhorn iterations."""
+        for _ in range(times):
+            point = self.point(point.eta, point.f, self._columns_right(point))
+        return point
+
+    def _columns_right(self, point):
+        """Return the g for which the columns are right."""
+        from numopt.kernels.transport import HUGE, TINY
+
+        ratio = point.cols / self.b
+        if ratio.min() > TINY and ratio.max() < HUGE:
+            return point.g - np.log(ratio)
+        kernels = _kernels()
+        top, total = np.full(self.shape[1], -np.inf), np.zeros(self.shape[1])
+        for k, data in self.cost.blocks():
+            kernels.log_columns(*data, LOG2E * point.f[k], LOG2E * point.eta, top, total)
+        return (np.log2(self.b / total) - top) / LOG2E
+
+    def semidual(self, point):
+        """Return the function that is maximised, in the unit of eta times the cost."""
+        return float(self.a @ point.f + self.b @ point.g) - self.mass
+
+    def objective(self, point):
+        """Return <C, P> + (1/eta) sum P (log P - 1) for the plan P of a point."""
+        return float(self.a @ point.f + point.cols @ point.g - self.mass) / point.eta
+
+    def violation(self, point):
+        """Return the violations of the column sums: their sum, relative to the mass, and largest.
+
+        Those of the row sums are zero up to rounding.
+        """
+        gap = np.abs(point.cols - self.b)
+        return float(gap.sum()) / self.mass, float(gap.max())
+
+    def recomputed(self, eta, f, g):
+        """Return (objective, sum of the violations relative to the mass, largest violation)."""
+        rows, cols = self.marginals(eta, f, g)
+        gap = np.concatenate([np.abs(rows - self.a), np.abs(cols - self.b)])
+        fun = float(rows @ f + cols @ g - rows.sum()) / eta
+        return fun, float(gap.sum()) / self.mass, float(gap.max())
+
+    def marginals(self, eta, f, g):
+        """Return the row and the column sums of a plan."""
+        self.spend("fun")
+        kernels = _kernels()
+        f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
+        rows, cols = np.empty_like(f2), np.zeros_like(g2)
+        for k, data in self.cost.blocks():
+            kernels.marginals(*data, f2[k], g2, eta2, rows[k], cols)
+        return rows, cols
+
+    # -- users' form -------------------------------------------------------------------------
+
+    def start(self, x0=None, strict=False):
+        """Return start potentials in the unit of the cost, those without mass left out."""
+        if x0 is None:
+            return self.x0
+        x0 = real_vector(x0, "x0", n=self.n)
+        n = self.full_shape[0]
+        massive = np.concatenate([x0[:n][self.rows], x0[n:][self.cols]])
+        return real_vector(massive, "x0", finite=True)
+
+    def split(self, x):
+        """Return the potentials (alpha, beta) of which x consists."""
+        return x[: self.shape[0]], x[self.shape[0] :]
+
+    def present(self, result):
+        """Return a result with potentials for all entries, -inf where there is no mass."""
+        result.x = self._whole(result.x)
+        result.potentials = result.x[: self.full_shape[0]], result.x[self.full_shape[0] :]
+        if result.best is not None:
+            result.best["x"] = self._whole(result.best["x"])
+        return result
+
+    def _whole(self, x):
+        n = self.full_shape[0]
+        whole = np.full(self.n, -np.inf, dtype=x.dtype)
+        whole[self.rows], whole[n + self.cols] = self.split(x)
+        return whole
+
+    # -- what a method needs besides ---------------------------------------------------------
+
+    def first_point(self, x0, eta=None):
+        """Return the point of start potentials: at `eta`, or on the first rung if all are zero."""
+        if eta is None:
+            eta = self.eta if x0.any() else self.first_rung
+        alpha, beta = self.split(x0)
+        return self.point(eta, eta * alpha, eta * beta)
+
+    @property
+    def first_rung(self):
+        """Return the eta, by a power of two below the last one, where the ladder begins."""
+        return self.eta * 0.5 ** int(np.log2(max(self.eta * self.range / FIRST_RUNG, 1.0)))
+
+    def heated(self, point):
+        """Return the point with the same potentials, in the unit of the cost, at twice the eta."""
+        eta = min(2.0 * point.eta, self.eta)
+        times = eta / point.eta
+        return self.point(eta, times * point.f, times * self._columns_right(point))
+
+    @property
+    def rounding_floor(self):
+        """Violation that rounding of the potentials to the type of the cost may cause."""
+        return 0.0 if self.dtype == np.float64 else self.eta * self.highest * 2.0**-23
+
+    def kept(self, point, low, col_low, most=np.inf):
+        """Return the entries of the plan that are at least ``min(low_i, col_low_j)``.
+
+        Parameters
+        ----------
+        point : Point
+        low, col_low : ndarray, shapes (n,) and (m,)
+        most : float
+            Largest number of entries to hold.
+
+        Returns
+        -------
+        Kept or None
+            None if there are more than `most`.
+        """
+        self.spend("hess")
+        kernels, (n, m) = _kernels(), self.shape
+        f2, g2, eta2 = point.f * LOG2E, point.g * LOG2E, point.eta * LOG2E
+        indptr = np.zeros(n + 1, dtype=np.int64)
+        room = max(n * m // 16, 8 * (n + m))
+        indices, data = np.empty(room, dtype=np.uint32), np.empty(room)
+        for k, cost in self.cost.blocks():
+            done, size, ptr = 0, k.stop - k.start, indptr[k.start : k.stop + 1]
+            while True:
+                done = kernels.kept_entries(
+                    *cost, f2[k], g2, eta2, low[k], col_low, done, ptr, indices, data
+                )
+                if done == size:
+                    break
+                if ptr[done] > DENSE * n * m and n * m <= most:
+                    return self._all_entries(point)
+                if ptr[done] > most:
+                    return None
+                indices, data = _grown(indices), _grown(data)
+        return Kept(indptr, indices[: indptr[-1]], data[: indptr[-1]])
+
+    def _all_entries(self, point):
+        n, m = self.shape
+        P = self.plan_rows(point.eta, point.f, point.g)
+        return Kept(np.arange(n + 1, dtype=np.int64) * m, np.empty(0, dtype=np.uint32), P.ravel())
+
+    def plan_rows(self, eta, f, g):
+        """Return the plan as an array, shape (n, m)."""
+        P = np.empty(self.shape)
+        for k, _ in self.cost.blocks():
+            P[k] = np.exp(f[k, None] + g - eta * self.cost.dense(k))
+        return P
+
+    def bound(self, eta):
+        """Return a bound of the dual value, in the unit of the cost, if some plan is feasible.
+
+        The objective of each such plan is at most this, as no entry exceeds the mass.
+        """
+        entropy = (np.log(self.mass) - 1.0) / eta
+        return self.mass * (self.highest + entropy) + 1e-9 * (self.highest + abs(entropy))
+
+    def _measure_costs(self):
+        """Find the range of the cost; refuse a row or column in which all costs are infinite."""
+        kernels, low = _kernels(), np.full(self.shape[1], np.inf)
+        lowest, highest = np.inf, -np.inf
+        for rows, cost in self.cost.blocks():
+            nearest = np.empty(rows.stop - rows.start)
+            highest = max(highest, kernels.cheapest(*cost, nearest, low))
+            lowest = min(lowest, nearest.min())
+            _refuse_isolated(nearest, "row", self.rows[rows])
+        _refuse_isolated(low, "column", self.cols)
+        return lowest, highest
+
+
+def _kernels() -> Any:
+    from numopt.kernels import transport
+
+    return transport
+
+
+def _grown(array):
+    return np.concatenate([array, np.empty_like(array)])
+
+
+def _refuse_isolated(nearest, what, names):
+    lost = np.flatnonzero(np.isinf(nearest))
+    if lost.size:
+        raise ProblemError(
+            f"infeasible: {what} {names[lost[0]]} has mass, and all its costs are infinite"
+        )
+
+
+def _inverse_temperature(reg, eta):
+    if (reg is None) == (eta is None):
+        raise ProblemError("give either `reg` or `eta`, which is 1 / reg")
+    name, value = ("reg", reg) if eta is None else ("eta", eta)
+    if not 0 < value < np.inf:
+        raise ProblemError(f"`{name}` must be positive and finite, got {value!r}")
+    return float(value) if eta is not None else 1.0 / float(value)
+
+
+def _masses(a, name, n):
+    a = np.full(n, 1.0 / n) if a is None else real_vector(a, name, n=n, finite=True)
+    if a.min() < 0:
+        i = int(a.argmin())
+        raise ProblemError(f"`{name}` must hold masses that are not negative, entry {i} is {a[i]}")
+    if not a.any():
+        raise ProblemError(f"`{name}` must hold some mass, all its entries are zero")
+    return a
+
+
+def _balanced(a, b, balance):
+    if balance not in ("check", "rescale"):
+        raise ProblemError(f"`balance` must be 'check' or 'rescale', got {balance!r}")
+    mass, other = float(a.sum()), float(b.sum())
+    if balance == "rescale":
+        return b * (mass / other)
+    if abs(mass - other) > BALANCED * max(mass, other):
+        raise ProblemError(
+            f"the masses differ: `a` sums to {mass!r}, `b` to {other!r}; correct them, or pass "
+            "balance='rescale'"
+        )
+    return b

@@ -1,0 +1,69 @@
+"""What the methods for entropic transport share: how they report, verify and give up."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from numopt.core.errors import OptionError, Status, Stop
+from numopt.core.result import Lazy
+from numopt.core.solver import Iterate, Solver
+from numopt.models.plans import Certificate
+
+ROUNDING = float(np.finfo(np.float64).eps)
+LEFT_OUT = 1e-2  # of the tolerance: the mass that the sparse plan may lack
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntropicSolver(Solver):
+    """Base of the methods whose state has a `point` and that climb a ladder in eta."""
+
+    measure = "marginal violation (1-norm)"
+    certificate = "marginals"
+    problems = ("transport",)
+
+    tol: float = 1e-9
+
+    def check(self, problem):
+        super().check(problem)
+        floor = problem.rounding_floor
+        if self.tol < floor:
+            raise OptionError(
+                f"method {self.name!r}: `tol` {self.tol:.1e} is below {floor:.1e}, what potentials "
+                "in float32 can reach here; raise it, pass the cost in float64, or refine=True"
+            )
+
+    def report(self, problem, s, run):
+        """Report the plan; before the last eta, the violation is at least the way still to go."""
+        point, mean = s.point, float(problem.a @ s.point.f) / problem.mass
+        total, largest = problem.violation(point)
+        total += ROUNDING * max(np.abs(point.f).max(), np.abs(point.g).max())
+        if point.eta < problem.eta:
+            total = largest = max(total, 1.0 - point.eta / problem.eta)
+        x = np.concatenate([point.f - mean, point.g + mean]) / point.eta
+        x = x.astype(problem.dtype)
+        scalars = {"eta": point.eta} | {name: float(getattr(s, name)) for name in self.counters}
+        fields = lambda: {  # noqa: E731
+            **{name: int(getattr(s, name)) for name in self.counters},
+            **certificate_fields(problem, x, self.tol),
+        }
+        return Iterate(x, problem.objective(point), total, largest, scalars, fields)
+
+    def verify(self, problem, it):
+        alpha, beta = problem.split(it.x)
+        return problem.recomputed(problem.eta, problem.eta * alpha, problem.eta * beta)
+
+    def refuse_infeasible(self, problem, point):
+        """Stop with INFEASIBLE if the point proves that no plan has these marginals."""
+        if problem.semidual(point) > point.eta * problem.bound(point.eta):
+            raise Stop(
+                Status.INFEASIBLE,
+                "no plan without a forbidden entry has these marginals: the dual value exceeds "
+                "that of every such plan",
+            )
+
+
+def certificate_fields(problem, x, tol):
+    """Return the fields of a result that are worked out when they are read."""
+    proof = Certificate(problem, np.asarray(x, dtype=np.float64), LEFT_OUT * tol)
+    lazy = ("plan", "rounded", "gap", "lower", "upper", "dual")
+    return {name: Lazy(getattr(proof, name)) for name in lazy}

@@ -1,0 +1,362 @@
+"""Entropic transport: the answers, the certificates, the claims of speed in iterations."""
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+from scipy.sparse import issparse
+
+import numopt
+from numopt import PointCloud, Status, Transport, solve
+from numopt.models.transport import Point
+
+METHODS = ("sinkhorn", "sns")
+
+
+def squares(n, m, seed=0):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.uniform(size=(n, 2)), rng.uniform(size=(m, 2))
+    C = ((X[:, None] - Y) ** 2).sum(axis=2)
+    return C / C.max()
+
+
+def masses(n, seed=1):
+    a = np.random.default_rng(seed).uniform(0.5, 1.5, size=n)
+    return a / a.sum()
+
+
+def example(n=40, m=30, eta=50.0, seed=0):
+    return Transport(masses(n, 1), masses(m, 2), squares(n, m, seed), eta=eta)
+
+
+def plan_of(res):
+    return res.plan.toarray() if issparse(res.plan) else res.plan
+
+
+def violation(P, a, b):
+    return np.abs(P.sum(axis=1) - a).sum() + np.abs(P.sum(axis=0) - b).sum()
+
+
+def exact(a, b, C):
+    n, m = C.shape
+    rows = np.kron(np.eye(n), np.ones(m))
+    cols = np.kron(np.ones(n), np.eye(m))
+    A, rhs = np.vstack([rows, cols])[:-1], np.concatenate([a, b])[:-1]
+    return linprog(C.ravel(), A_eq=A, b_eq=rhs, method="highs").fun
+
+
+# -- the mathematics -------------------------------------------------------------------------------
+
+
+def test_gradient_and_hessian_of_the_semidual():
+    p, rng = example(6, 5, eta=7.0), np.random.default_rng(0)
+    g, d = rng.normal(size=5), rng.normal(size=5)
+    at = lambda t: p.point(p.eta, np.zeros(6), g + t * d)  # noqa: E731
+    h = 1e-5
+    slope = (p.semidual(at(h)) - p.semidual(at(-h))) / (2 * h)
+    assert slope == pytest.approx((p.b - at(0).cols) @ d, rel=1e-8)
+    P = p.plan_rows(*at(0)[:3])
+    np.testing.assert_allclose(P.sum(axis=1), p.a, rtol=1e-13)
+    S = np.diag(P.sum(axis=0)) - P.T @ np.diag(1 / p.a) @ P
+    np.testing.assert_allclose(S @ np.ones(5), 0, atol=1e-15)
+    np.testing.assert_allclose((at(h).cols - at(-h).cols) / (2 * h), S @ d, atol=1e-9)
+
+
+def test_kept_entries_lose_at_most_theta_and_leave_a_semidefinite_hessian():
+    p = example(40, 30, eta=300.0)
+    point = p.sinkhorn(p.point(p.eta, np.zeros(40), np.zeros(30)), 5)
+    P, theta = p.plan_rows(*point[:3]), 0.05
+    kept = p.kept(point, theta * p.a / 30, theta * p.b / 40)
+    assert 0 < kept.nnz < 0.5 * P.size
+    low = np.minimum((theta * p.a / 30)[:, None], theta * p.b / 40)
+    np.testing.assert_array_equal(kept.indices, np.nonzero(low <= P)[1])
+    Ps = np.where(low <= P, P, 0.0)
+    assert np.all((P - Ps).sum(axis=1) <= theta * p.a)
+    assert np.all((P - Ps).sum(axis=0) <= theta * p.b)
+    S = np.diag(P.sum(axis=0)) - Ps.T @ np.diag(1 / p.a) @ Ps
+    assert np.linalg.eigvalsh(S).min() >= -1e-15
+
+
+# -- agreement -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("eta", [10.0, 30.0, 100.0])
+def test_agrees_with_pot(method, eta):
+    ot = pytest.importorskip("ot")
+    p = example(eta=eta)
+    res = solve(p, method=method, tol=1e-12)
+    assert res.success
+    P = ot.sinkhorn(
+        p.a, p.b, p.cost.dense(), 1 / eta, "sinkhorn_log", stopThr=1e-13, numItermax=100_000
+    )
+    np.testing.assert_allclose(plan_of(res), P, atol=1e-10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(40, 30), (30, 40), (1, 5), (5, 1), (1, 1), (7, 7)])
+def test_certificates(method, shape):
+    n, m = shape
+    p = example(n, m, eta=80.0)
+    res = solve(p, method=method)
+    assert res.success
+    C, P, R = p.cost.dense(), plan_of(res), res.rounded
+    assert violation(P, p.a, p.b) <= 1.02e-9
+    assert violation(R, p.a, p.b) <= 1e-13
+    assert R.min() >= 0
+    assert np.abs(R - P).sum() <= 2 * violation(P, p.a, p.b) + 1.1e-11
+    value = exact(p.a, p.b, C) if min(n, m) > 1 else (P * C).sum()
+    assert res.lower <= value + 1e-12
+    assert res.upper >= value - 1e-9
+    assert res.upper == pytest.approx((R * C).sum(), rel=1e-12)
+    assert res.upper - value <= np.log(min(n, m)) / p.eta + 1e-9
+    entropy = R[R > 0] @ (np.log(R[R > 0]) - 1)
+    assert res.dual - 1e-12 <= (R * C).sum() + entropy / p.eta <= res.dual + res.gap + 1e-12
+    assert res.gap + 1e-14 >= 0
+    assert res.gap <= 1e-8
+    assert res.fun == pytest.approx(res.dual, abs=1e-8)
+
+
+@pytest.mark.parametrize("eta", [300.0, 1200.0, 10_000.0, 100_000.0])
+def test_small_regularisation(eta):
+    p = example(60, 60, eta=eta)
+    res = solve(p)
+    assert res.success
+    assert violation(plan_of(res), p.a, p.b) <= 1e-9 * 1.02
+    value = exact(p.a, p.b, p.cost.dense())
+    assert res.lower <= value <= res.upper + 1e-12
+    assert res.upper - value <= np.log(60) / eta
+
+
+def test_degenerate_cost():
+    n = 15
+    x = np.arange(n) / (n - 1)
+    G = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
+    p = Transport(masses(n * n, 1), masses(n * n, 2), PointCloud(G, G, "l1", scale=0.5), eta=1200)
+    res = solve(p)
+    assert res.success
+    assert res.newton_iterations <= 25
+    hot = Transport(p.a, p.b, p.cost, eta=1e4)
+    assert solve(hot).success
+
+
+def test_high_accuracy_costs_little_more():
+    p = example(100, 100, eta=1200.0)
+    low, high = solve(p, tol=1e-9), solve(p, tol=1e-12)
+    assert high.success
+    assert high.newton_iterations <= low.newton_iterations + 2
+    assert high.nfev <= 1.3 * low.nfev
+
+
+def test_published_sparsification():
+    p = example(50, 50, eta=1200.0)
+    res = solve(p, options={"sparsify": "topk", "density": 0.5})
+    assert res.success
+    assert res.nnz >= 0.5 * 2500
+
+
+# -- invariance ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_permutation_and_shift(method):
+    p, rng = example(20, 15, eta=40.0), np.random.default_rng(3)
+    C, i, j = p.cost.dense(), rng.permutation(20), rng.permutation(15)
+    res = solve(p, method=method, tol=1e-11)
+    permuted = solve(Transport(p.a[i], p.b[j], C[np.ix_(i, j)], eta=40.0), method=method, tol=1e-11)
+    np.testing.assert_allclose(plan_of(permuted), plan_of(res)[np.ix_(i, j)], atol=1e-10)
+    shifted = C + rng.uniform(size=(20, 1)) + rng.uniform(size=15)
+    moved = solve(Transport(p.a, p.b, shifted, eta=40.0), method=method, tol=1e-11)
+    np.testing.assert_allclose(plan_of(moved), plan_of(res), atol=1e-10)
+
+
+def test_gauge_of_the_potentials():
+    p = example()
+    alpha, beta = solve(p).potentials
+    assert p.a @ alpha == pytest.approx(0, abs=1e-14)
+    np.testing.assert_allclose(
+        np.exp(p.eta * (alpha[:, None] + beta - p.cost.dense())).sum(axis=1), p.a, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_warm_start(method):
+    p = example(eta=60.0)
+    cold = solve(p, method=method)
+    again = solve(p, cold.x, method=method)
+    assert again.success
+    assert again.nit <= 1
+    other = solve(example(eta=80.0), cold.x, method=method)
+    assert other.success
+    assert other.nfev < solve(example(eta=80.0), method=method).nfev
+
+
+def test_bad_warm_start():
+    p = example(eta=1200.0)
+    for x0 in (np.random.default_rng(0).normal(size=70), np.r_[1e6, np.zeros(69)]):
+        res = solve(p, x0)
+        assert res.success
+
+
+# -- geometry --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "l1", "callable"])
+def test_point_cloud_is_the_dense_cost(method, metric):
+    rng = np.random.default_rng(0)
+    X, Y = rng.uniform(size=(12, 3)), rng.uniform(size=(9, 3))
+    if metric == "callable":
+        metric = lambda X, Y: np.abs(X[:, None] - Y).max(axis=2)  # noqa: E731
+    cloud = PointCloud(X, Y, metric, scale=0.7)
+    a, b = masses(12), masses(9)
+    flown = solve(Transport(a, b, cloud, eta=30), method=method)
+    dense = solve(Transport(a, b, cloud.dense(), eta=30), method=method)
+    assert flown.success
+    np.testing.assert_allclose(plan_of(flown), plan_of(dense), atol=1e-10)
+    assert flown.upper == pytest.approx(dense.upper, rel=1e-9)
+
+
+def test_rows_in_blocks(monkeypatch):
+    from numopt.models import geometry
+
+    p = example(40, 30, eta=300.0)
+    whole = solve(p)
+    monkeypatch.setattr(geometry, "BLOCK", 200)
+    parts = solve(p)
+    np.testing.assert_allclose(parts.x, whole.x, atol=1e-12)
+    np.testing.assert_allclose(plan_of(parts), plan_of(whole), atol=1e-12)
+
+
+# -- masses, forbidden entries, bad input ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zero_masses_are_left_out(method):
+    a, b, C = masses(8), masses(6), squares(8, 6)
+    wide_a, wide_b = np.insert(a, [2, 5], 0.0), np.insert(b, 0, 0.0)
+    wide = np.full((10, 7), np.inf)
+    where = np.ix_(np.flatnonzero(wide_a), np.flatnonzero(wide_b))
+    wide[where] = C
+    res = solve(Transport(wide_a, wide_b, wide, eta=40), method=method)
+    plain = solve(Transport(a, b, C, eta=40), method=method)
+    assert res.success
+    np.testing.assert_allclose(plan_of(res)[where], plan_of(plain), atol=1e-12)
+    assert plan_of(res).shape == (10, 7)
+    assert plan_of(res)[2].sum() == plan_of(res)[:, 0].sum() == 0
+    assert res.potentials[0][2] == res.potentials[1][0] == -np.inf
+    assert solve(Transport(wide_a, wide_b, wide, eta=40), res.x, method=method).nit <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_forbidden_entries(method):
+    C = squares(9, 9)
+    C[np.triu_indices(9, 2)] = np.inf
+    res = solve(Transport(None, None, C, eta=8), method=method)
+    assert res.success
+    assert np.all(plan_of(res)[np.isinf(C)] == 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_infeasible_pattern(method):
+    C = squares(6, 6)
+    C[:3, 2:] = np.inf  # three rows share two columns
+    res = solve(Transport(None, None, C, eta=40), method=method, options={"maxiter": 5000})
+    assert res.status == Status.INFEASIBLE
+    assert not res.success
+
+
+def test_mass_that_is_not_one():
+    p = example()
+    res = solve(Transport(7 * p.a, 7 * p.b, p.cost, eta=p.eta))
+    assert res.success
+    np.testing.assert_allclose(plan_of(res), 7 * plan_of(solve(p)), atol=1e-8)
+    assert res.gap <= 1e-7
+
+
+HALF = [0.5, 0.5]
+SQUARE = [[0.0, 1.0], [1.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ((HALF, [0.5, 0.6], SQUARE, 1.0), r"`a` sums to 1.0, `b` to 1.1; .*balance='rescale'"),
+        ((HALF, [1.5, -0.5], SQUARE, 1.0), "`b` .*not negative, entry 1 is -0.5"),
+        ((HALF, [np.nan, 1.0], SQUARE, 1.0), "`b` must hold finite numbers"),
+        (([0.0, 0.0], HALF, SQUARE, 1.0), "`a` must hold some mass"),
+        (([1.0], HALF, SQUARE, 1.0), "`a` must have 2 entries"),
+        ((HALF, HALF, [[0.0, 1.0], [np.nan, 0.0]], 1.0), r"entry \(1, 0\) is nan"),
+        ((HALF, HALF, [[0.0, 1.0], [-2.0, 0.0]], 1.0), r"\(1, 0\) is -2.0; subtract"),
+        ((HALF, HALF, [[0.0, 1.0], [-np.inf, 0.0]], 1.0), "is -inf"),
+        ((HALF, HALF, [[np.inf, np.inf], [1.0, 0.0]], 1.0), "infeasible: row 0"),
+        ((HALF, HALF, [[np.inf, 0.0], [np.inf, 0.0]], 1.0), "infeasible: column 0"),
+        ((HALF, HALF, [0.0, 1.0], 1.0), "`cost` must be a matrix"),
+        ((HALF, HALF, SQUARE, 0.0), "`reg` must be positive"),
+        ((HALF, HALF, SQUARE, None), "either `reg` or `eta`"),
+    ],
+)
+def test_bad_input(arguments, match):
+    with pytest.raises(numopt.ProblemError, match=match):
+        Transport(*arguments)
+
+
+def test_bad_points():
+    with pytest.raises(numopt.ProblemError, match="as many columns"):
+        PointCloud(np.zeros((3, 2)), np.zeros((3, 1)))
+    with pytest.raises(numopt.ProblemError, match="`X` must hold finite"):
+        PointCloud([[np.inf]], [[0.0]])
+    with pytest.raises(numopt.ProblemError, match="`metric` must be one of"):
+        PointCloud([[0.0]], [[0.0]], "cosine")
+    with pytest.raises(numopt.ProblemError, match="returned shape"):
+        Transport(None, None, PointCloud([[0.0]], [[0.0]], lambda X, Y: np.zeros((2, 2))), 1.0)
+    with pytest.raises(TypeError, match="real numbers"):
+        PointCloud([["a"]], [[0.0]])
+
+
+def test_rescaling_is_asked_for():
+    res = solve(Transport(HALF, [1.0, 1.0], SQUARE, 0.1, balance="rescale"))
+    assert res.success
+    assert plan_of(res).sum() == pytest.approx(1.0)
+
+
+def test_single_precision():
+    p = example()
+    C = p.cost.dense().astype(np.float32)
+    single = Transport(p.a, p.b, C, eta=p.eta)
+    with pytest.raises(numopt.OptionError, match=r"`tol` 1.0e-09 is below .*float32"):
+        solve(single)
+    res = solve(single, tol=1e-4)
+    assert res.success
+    assert res.x.dtype == np.float32
+    fine = solve(Transport(p.a, p.b, C, eta=p.eta, refine=True))
+    assert fine.success
+    assert fine.x.dtype == np.float64
+
+
+def test_unreachable_tolerance_ends_honestly():
+    res = solve(example(eta=1e5), tol=1e-16)
+    assert res.status == Status.SMALL_STEP
+    assert not res.success
+    assert res.optimality < 1e-9
+
+
+def test_nothing_is_computed_that_is_not_read():
+    res = solve(example())
+    assert "plan" in res
+    assert "worked out when read" in repr(res)
+    assert res.plan is res.plan
+    assert "worked out when read" in repr(res)
+
+
+def test_bound_of_the_dual_value():
+    p = example(eta=1200.0)
+    res = solve(p)
+    assert res.dual <= p.bound(p.eta)
+
+
+def test_points_have_right_rows_whatever_the_guess():
+    p = example(eta=500.0)
+    for guess in (np.zeros(40), np.full(40, 1e5), np.full(40, -1e5)):
+        point = p.point(p.eta, guess, np.zeros(30))
+        np.testing.assert_allclose(p.plan_rows(*point[:3]).sum(axis=1), p.a, rtol=1e-10)
+        assert isinstance(point, Point)
