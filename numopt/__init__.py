@@ -38,7 +38,7 @@ _HOMES = {
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.gradient_newton": ("GradientNewton",),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
-    "numopt.solvers.transport": ("SNS", "Sinkhorn"),
+    "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),
 }
 _SUBMODULES = ("bench", "models", "plot", "problems", "solvers")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -47,6 +47,10 @@ class DenseCost:
         """Return the cost between some of the points."""
         return DenseCost(self.C[np.ix_(rows, cols)].astype(self.dtype, copy=False))
 
+    def transposed(self):
+        """Return the cost with rows and columns exchanged."""
+        return DenseCost(self.C.T)
+
     def dense(self, rows=slice(None)):
         """Return some rows of the matrix, an array."""
         return self.C[rows]
@@ -110,6 +114,13 @@ class PointCloud:
         X, Y = (Z.astype(self.dtype, copy=False) for Z in (self.X[rows], self.Y[cols]))
         return PointCloud(X, Y, self.metric, scale=self.scale)
 
+    def transposed(self):
+        """Return the cost with rows and columns exchanged."""
+        metric = self.metric
+        if callable(metric):
+            metric = _Exchanged(metric)
+        return PointCloud(self.Y, self.X, metric, scale=self.scale)
+
     def dense(self, rows=slice(None)):
         """Return some rows of the matrix, an array."""
         X, Y = self.X[rows], self.Y
@@ -125,6 +136,16 @@ class PointCloud:
 
             C = cdist(X, Y, "cityblock" if self.metric == "l1" else self.metric)
         return np.ascontiguousarray(self.scale * C)
+
+
+class _Exchanged:
+    """A metric of the user with its arguments exchanged."""
+
+    def __init__(self, metric):
+        self.metric = metric
+
+    def __call__(self, Y, X):
+        return np.asarray(self.metric(X, Y)).T
 
 
 def as_cost(cost):

@@ -5,13 +5,14 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from numopt.models.exact import exact_transport, lower_envelope
 from numopt.models.transport import LOG2E, Point
 
 SPARSE = 0.3  # a plan with fewer kept entries than this share is returned as a sparse matrix
 
 
 class Certificate:
-    """Plan, feasible plan, duality gap and bounds of the value, from potentials.
+    """Plan, feasible plan, duality gap and bounds of the value, from potentials, for the entropy.
 
     Parameters
     ----------
@@ -44,20 +45,10 @@ class Certificate:
         point = Point(self.eta, f, g, p.b)
         # Not counted: the run is over.
         kept = p.armed().kept(point, self.tol * p.a / m, self.tol * p.b / n, SPARSE * n * m)
-        whole = p.shape == p.full_shape
         if kept is None:
-            P = p.plan_rows(self.eta, f, g)
-            return P if whole else self._embedded(P)
-        P = csr_matrix((kept.data.copy(), kept.indices.astype(np.int32), kept.indptr), shape=(n, m))
-        return P if whole else self._embedded(P.tocoo())
-
-    def _embedded(self, P):
-        p = self.problem
-        if not isinstance(P, np.ndarray):
-            return csr_matrix((P.data, (p.rows[P.row], p.cols[P.col])), shape=p.full_shape)
-        whole = np.zeros(p.full_shape)
-        whole[np.ix_(p.rows, p.cols)] = P
-        return whole
+            return p.embedded(p.plan_rows(self.eta, f, g))
+        entries = (kept.data.copy(), kept.indices.astype(np.int32), kept.indptr)
+        return p.embedded(csr_matrix(entries, shape=(n, m)))
 
     def rounded(self):
         """Return the feasible plan, an array (n, m)."""
@@ -65,7 +56,7 @@ class Certificate:
         P = self.problem.plan_rows(self.eta, f, g)
         if u.any() and v.any():
             P += np.outer(u, v / v.sum())
-        return P if self.problem.shape == self.problem.full_shape else self._embedded(P)
+        return self.problem.embedded(P)
 
     def upper(self):
         """Return <C, P> for the feasible plan P: a bound of the unregularised value."""
@@ -73,10 +64,12 @@ class Certificate:
 
     def lower(self):
         """Return the dual value of potentials that are feasible without regularisation."""
-        beta = np.full(self.beta.size, np.inf)
-        for k, cost in self.problem.cost.blocks():
-            self._kernels.lower_potentials(*cost, self.alpha[k], beta)
+        beta = lower_envelope(self.problem, self.alpha)
         return float(self.problem.a @ self.alpha + self.problem.b @ beta)
+
+    def exact(self):
+        """Return the solution without regularisation, an `ExactTransport`, by HiGHS."""
+        return exact_transport(self.problem, self.alpha)
 
     def gap(self):
         """Return a bound of the regularised objective of the feasible plan, less the dual value."""
@@ -122,3 +115,69 @@ class Certificate:
         blocks = self.problem.cost.blocks()
         total = sum(self._kernels.outer_cost(*cost, u[k], v / v.sum()) for k, cost in blocks)
         return float(total)
+
+
+class SparseCertificate:
+    """The same for quadratic regularisation; the feasible plan need not keep to the limit k.
+
+    Parameters
+    ----------
+    dual : SparseSemidual
+    point : SparsePoint
+    """
+
+    def __init__(self, dual, point):
+        self.semidual, self.point, self.problem = dual, point, dual.problem
+
+    def plan(self):
+        """Return the plan, a CSR matrix of shape (n, m)."""
+        return self.problem.embedded(self.semidual.matrix(self.point))
+
+    def rounded(self):
+        """Return a feasible plan, an array (n, m)."""
+        P, u, v = self._scaled
+        return self.problem.embedded(P.toarray() + np.outer(u, v))
+
+    def dual(self):
+        """Return the dual value: a lower bound of the regularised one."""
+        return self.semidual.value(self.point)
+
+    def gap(self):
+        """Return the regularised objective of the feasible plan, less the dual value."""
+        P, u, v = self._scaled
+        squares = P.power(2).sum() + 2.0 * (u @ (P @ v)) + (u @ u) * (v @ v)
+        return float(self.upper() + 0.5 * self.point.gamma * squares) - self.dual()
+
+    def upper(self):
+        """Return <C, P> for the feasible plan P: a bound of the unregularised value."""
+        P, u, v = self._scaled
+        P, gamma, total = P.tocoo(), self.point.gamma, 0.0
+        T = self.semidual.matrix(self.point).tocoo()
+        # On the pattern the cost follows from the potentials.
+        cost = self.point.alpha[T.row] + self.point.beta[T.col] - gamma * T.data
+        if u.any():
+            from numopt.kernels.transport import outer_cost
+
+            total = sum(outer_cost(*c, u[k], v) for k, c in self.problem.cost.blocks())
+        return float(P.data @ cost) + float(total)
+
+    def lower(self):
+        """Return the dual value of potentials that are feasible without regularisation."""
+        beta = lower_envelope(self.problem, self.point.alpha)
+        return float(self.problem.a @ self.point.alpha + self.problem.b @ beta)
+
+    def exact(self):
+        """Return the solution without regularisation, an `ExactTransport`, by HiGHS."""
+        return exact_transport(self.problem, self.point.alpha)
+
+    @cached_property
+    def _scaled(self):
+        """Return the plan scaled down, and u, v whose outer product makes it feasible."""
+        p, T = self.problem, self.semidual.matrix(self.point)
+        tiny = np.finfo(float).tiny
+        T = T.multiply(np.minimum(1.0, p.a / np.maximum(T.sum(axis=1).A1, tiny))[:, None]).tocsr()
+        T = T.multiply(np.minimum(1.0, p.b / np.maximum(T.sum(axis=0).A1, tiny))).tocsr()
+        u = np.maximum(p.a - T.sum(axis=1).A1, 0.0)
+        v = np.maximum(p.b - T.sum(axis=0).A1, 0.0)
+        rest = v.sum()
+        return T, u if rest else 0.0 * u, v / rest if rest else v

@@ -10,6 +10,7 @@ f and g; users see the potentials f / eta and g / eta, in the unit of the cost.
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from numopt.core.errors import ProblemError
 from numopt.models.geometry import as_cost
@@ -42,6 +43,40 @@ class Kept(NamedTuple):
     def nnz(self):
         """Number of entries."""
         return self.data.size
+
+
+class Growing:
+    """A CSR matrix that kernels append rows to.
+
+    Parameters
+    ----------
+    n, m : int
+        Its shape.
+    """
+
+    def __init__(self, n, m):
+        self.indptr = np.zeros(n + 1, dtype=np.int64)
+        room = max(n * m // 16, 8 * (n + m))
+        self.indices, self.data = np.empty(room, dtype=np.uint32), np.empty(room)
+
+    def fill(self, rows, append, most=np.inf):
+        """Append a slice of rows and return the number of entries so far, early if above `most`.
+
+        ``append(first, indptr, indices, data)`` begins with the row `first` of the slice and
+        returns the row that did not fit any more, or the number of rows.
+        """
+        first, indptr = 0, self.indptr[rows.start : rows.stop + 1]
+        while True:
+            first = append(first, indptr, self.indices, self.data)
+            if first == indptr.size - 1 or indptr[first] > most:
+                return indptr[first]
+            self.indices = np.concatenate([self.indices, np.empty_like(self.indices)])
+            self.data = np.concatenate([self.data, np.empty_like(self.data)])
+
+    def done(self):
+        """Return the matrix as `Kept`."""
+        size = self.indptr[-1]
+        return Kept(self.indptr, self.indices[:size], self.data[:size])
 
 
 class Transport(Problem):
@@ -199,6 +234,17 @@ class Transport(Problem):
         whole[self.rows], whole[n + self.cols] = self.split(x)
         return whole
 
+    def embedded(self, P):
+        """Return a plan with rows and columns of zeros where there is no mass."""
+        if self.shape == self.full_shape:
+            return P
+        if not isinstance(P, np.ndarray):
+            P = P.tocoo()
+            return csr_matrix((P.data, (self.rows[P.row], self.cols[P.col])), self.full_shape)
+        whole = np.zeros(self.full_shape)
+        whole[np.ix_(self.rows, self.cols)] = P
+        return whole
+
     # -- what a method needs besides ---------------------------------------------------------
 
     def first_point(self, x0, eta=None):
@@ -218,6 +264,15 @@ class Transport(Problem):
         eta = min(2.0 * point.eta, self.eta)
         times = eta / point.eta
         return self.point(eta, times * point.f, times * self._columns_right(point))
+
+    @property
+    def transposed(self):
+        """The cost with rows and columns exchanged; made once in a run."""
+        if self.memo is None:
+            return self.cost.transposed()
+        if "transposed" not in self.memo:
+            self.memo["transposed"] = self.cost.transposed()
+        return self.memo["transposed"]
 
     @property
     def rounding_floor(self):
@@ -242,23 +297,15 @@ class Transport(Problem):
         self.spend("hess")
         kernels, (n, m) = _kernels(), self.shape
         f2, g2, eta2 = point.f * LOG2E, point.g * LOG2E, point.eta * LOG2E
-        indptr = np.zeros(n + 1, dtype=np.int64)
-        room = max(n * m // 16, 8 * (n + m))
-        indices, data = np.empty(room, dtype=np.uint32), np.empty(room)
+        entries, limit = Growing(n, m), DENSE * n * m if n * m <= most else most
         for k, cost in self.cost.blocks():
-            done, size, ptr = 0, k.stop - k.start, indptr[k.start : k.stop + 1]
-            while True:
-                done = kernels.kept_entries(
-                    *cost, f2[k], g2, eta2, low[k], col_low, done, ptr, indices, data
-                )
-                if done == size:
-                    break
-                if ptr[done] > DENSE * n * m and n * m <= most:
-                    return self._all_entries(point)
-                if ptr[done] > most:
-                    return None
-                indices, data = _grown(indices), _grown(data)
-        return Kept(indptr, indices[: indptr[-1]], data[: indptr[-1]])
+
+            def fill(first, *csr, k=k, cost=cost):
+                return kernels.kept_entries(*cost, f2[k], g2, eta2, low[k], col_low, first, *csr)
+
+            if entries.fill(k, fill, limit) > limit:
+                return self._all_entries(point) if n * m <= most else None
+        return entries.done()
 
     def _all_entries(self, point):
         n, m = self.shape
@@ -297,10 +344,6 @@ def _kernels() -> Any:
     from numopt.kernels import transport
 
     return transport
-
-
-def _grown(array):
-    return np.concatenate([array, np.empty_like(array)])
 
 
 def _refuse_isolated(nearest, what, names):

@@ -64,6 +64,10 @@ class EntropicSolver(Solver):
 
 def certificate_fields(problem, x, tol):
     """Return the fields of a result that are worked out when they are read."""
-    proof = Certificate(problem, np.asarray(x, dtype=np.float64), LEFT_OUT * tol)
-    lazy = ("plan", "rounded", "gap", "lower", "upper", "dual")
-    return {name: Lazy(getattr(proof, name)) for name in lazy}
+    return lazy_fields(Certificate(problem, np.asarray(x, dtype=np.float64), LEFT_OUT * tol))
+
+
+def lazy_fields(proof):
+    """Return the methods of a certificate as fields that are worked out when they are read."""
+    names = ("plan", "rounded", "gap", "lower", "upper", "dual", "exact")
+    return {name: Lazy(getattr(proof, name)) for name in names}

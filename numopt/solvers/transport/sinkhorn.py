@@ -49,7 +49,7 @@ class Sinkhorn(EntropicSolver):
 
     Result: ``potentials`` (alpha, beta), and, worked out when read: ``plan``, ``rounded`` (a
     feasible plan near it), ``dual`` and ``gap``, ``lower`` and ``upper`` (bounds of the value
-    without regularisation).
+    without regularisation), ``exact`` (that value and its plan, by HiGHS).
 
     References
     ----------

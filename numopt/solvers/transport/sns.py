@@ -24,7 +24,7 @@ import numpy as np
 from numopt.core.errors import Status, Stop
 from numopt.linalg.schur import schur_solve
 from numopt.models.transport import Point
-from numopt.solvers.transport.base import EntropicSolver
+from numopt.solvers.transport.base import ROUNDING, EntropicSolver
 
 LADDER, PATH, END = range(3)  # on the ladder; on the path; Newton at the final eta
 RUNGS = 100.0  # eta times the range of the cost where the path begins
@@ -36,7 +36,8 @@ THETA_MIN, THETA_MAX = 1e-12, 1e-2
 SHIFT = 1e-9  # of S relative to diag(c), times the violation: parts that share no kept entry
 LONGEST = 100.0  # step of a potential (natural logarithm) that the line search begins with
 ARMIJO, HALVINGS = 1e-4, 25
-FLAT = 1e-13  # increase relative to h that is lost in rounding: the violation must decrease
+NOISE = 16.0  # units in the last place of the terms of h: where less than this is to be gained,
+# the violation must decrease instead
 REPAIR = 10  # Sinkhorn iterations where no step is accepted
 PATIENCE = 5  # such repairs without halving the violation before the run is given up
 
@@ -204,7 +205,8 @@ class SNS(EntropicSolver):
         slope = float((problem.b - point.cols) @ d)
         value, error = problem.semidual(point), problem.violation(point)[0]
         step = min(1.0, LONGEST / np.abs(d).max()) if slope > 0.0 else 0.0
-        flat = slope <= FLAT * max(1.0, abs(value))
+        size = problem.a @ np.abs(point.f) + problem.b @ np.abs(point.g)
+        flat = slope <= NOISE * ROUNDING * size
         for _ in range(HALVINGS if step else 0):
             trial = problem.point(point.eta, point.f, point.g + step * d)
             gain = problem.semidual(trial) - value
