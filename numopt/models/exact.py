@@ -14,8 +14,9 @@ from scipy.sparse import csr_matrix
 
 from numopt.core.errors import Status, Stop
 
-BAND = 20.0  # over eta: reduced costs of the first entries
+BAND = 5.0  # over eta: reduced costs of the first entries
 ROUNDING = 1e-9  # relative to the largest cost: a reduced cost that counts as negative
+TOLERANCES = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), 1e-10)
 ROUNDS = 50
 
 
@@ -69,12 +70,14 @@ def exact_transport(problem, alpha):
             entries = wider
             continue
         value, flow, alpha, beta = solution
+        columns = entries[:2]
         missing = _entries(problem, alpha, beta, -ROUNDING * max(problem.highest, 1e-300))
-        if missing[0].size == 0:
+        more = _merged(entries, missing, problem.shape[1])
+        if more[0].size == entries[0].size:
             break
-        entries = _merged(entries, missing, problem.shape[1])
+        entries = more
     lower = float(problem.a @ alpha + problem.b @ np.minimum(beta, lower_envelope(problem, alpha)))
-    plan = csr_matrix((flow, entries[:2]), shape=problem.shape)
+    plan = csr_matrix((flow, columns), shape=problem.shape)
     plan.eliminate_zeros()
     return ExactTransport(value, problem.embedded(plan), (alpha, beta), lower)
 
@@ -117,7 +120,8 @@ def _restricted(problem, i, j, C):
     )
     rhs = np.concatenate([problem.a, problem.b * (problem.mass / problem.b.sum())])
     # One equation follows from the others; without it rounding cannot make them inconsistent.
-    res = linprog(C, A_eq=A[:-1], b_eq=rhs[:-1], bounds=(0, None), method="highs-ds")
+    equations = {"A_eq": A[:-1], "b_eq": rhs[:-1]}
+    res = linprog(C, **equations, method="highs-ds", options=TOLERANCES)
     if res.status == 2:
         return None
     if res.status != 0:
