@@ -66,7 +66,7 @@ def _largest(g, eta, cost):
 
 
 @njit(cache=True)
-def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, rows, f_next, cols):
+def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols):
     """Do a full Sinkhorn iteration but for its last line, with one exponential for each entry.
 
     Parameters
@@ -75,8 +75,10 @@ def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, rows, f_next, cols):
         Potentials; one of k rows.
     a : ndarray, shape (k,)
         Masses of the rows.
-    rows, f_next : ndarray, shape (k,)
-        Set to the row sums of the plan, and to the f for which they are `a`.
+    tau : float
+        1 for row sums equal to `a`; less, between 0 and 1, for a penalty on their divergence.
+    f_next : ndarray, shape (k,)
+        Set to the right f.
     cols : ndarray, shape (m,)
         Added to: the column sums for `f_next`.
     """
@@ -86,12 +88,17 @@ def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, rows, f_next, cols):
         cost = cost_row(metric, i, C, X, YT, buffer)
         shift = 0.0
         total = _plan_row(f[i], g, eta, cost, plan)
-        rows[i] = total
         if not TINY < total < HUGE:
             shift = -f[i] - _largest(g, eta, cost)
             total = _plan_row(f[i] + shift, g, eta, cost, plan)
-        f_next[i] = f[i] + shift + np.log2(a[i] / total)
-        _add_multiple(a[i] / total, plan, cols)
+        now = f[i] + shift
+        if tau == 1.0:
+            weight = a[i] / total
+            f_next[i] = now + np.log2(weight)
+        else:
+            f_next[i] = tau * (now + np.log2(a[i] / total))
+            weight = exp2(f_next[i] - now)
+        _add_multiple(weight, plan, cols)
 
 
 @njit(cache=True)

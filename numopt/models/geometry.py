@@ -114,6 +114,25 @@ class PointCloud:
         X, Y = (Z.astype(self.dtype, copy=False) for Z in (self.X[rows], self.Y[cols]))
         return PointCloud(X, Y, self.metric, scale=self.scale)
 
+    def stored_blocks(self):
+        """Return slices of rows of which a whole matrix may be stored."""
+        return _slices(self.shape, CALLED_BLOCK)
+
+    def slopes(self, rows):
+        """Yield for each coordinate the derivative of the cost in that of x, for some rows.
+
+        Where the distance has a kink it is 0.
+        """
+        for d in range(self.X.shape[1]):
+            difference = self.X[rows, d, None] - self.Y[:, d]
+            if self.metric == "sqeuclidean":
+                yield 2.0 * self.scale * difference
+            elif self.metric == "l1":
+                yield self.scale * np.sign(difference)
+            else:
+                distance = self.dense(rows) / self.scale
+                yield self.scale * difference / np.where(distance > 0.0, distance, np.inf)
+
     def transposed(self):
         """Return the cost with rows and columns exchanged."""
         metric = self.metric

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from numopt.models.exact import exact_transport, lower_envelope
+from numopt.models.geometry import PointCloud
 from numopt.models.transport import LOG2E, Point
 
 SPARSE = 0.3  # a plan with fewer kept entries than this share is returned as a sparse matrix
@@ -42,7 +43,7 @@ class Certificate:
         """
         p = self.problem
         (n, m), f, g = p.shape, self.eta * self.alpha, self.eta * self.beta
-        point = Point(self.eta, f, g, p.b)
+        point = Point(self.eta, f, g, p.a, p.b)
         # Not counted: the run is over.
         kept = p.armed().kept(point, self.tol * p.a / m, self.tol * p.b / n, SPARSE * n * m)
         if kept is None:
@@ -73,7 +74,11 @@ class Certificate:
 
     def gap(self):
         """Return a bound of the regularised objective of the feasible plan, less the dual value."""
-        p, (f, g, u, v, _) = self.problem, self._scaled
+        p = self.problem
+        if not p.balanced:  # every plan is feasible
+            f, g = self.eta * self.alpha, self.eta * self.beta
+            return p.armed().recomputed(self.eta, f, g)[0] - self.dual()
+        f, g, u, v, _ = self._scaled
         rows, cols = p.a - u, p.b - v
         primal = (rows @ f + cols @ g - rows.sum()) / self.eta
         primal += u.sum() * max(0.0, np.log(p.mass)) / self.eta + self._cost_of_rest
@@ -82,8 +87,39 @@ class Certificate:
     def dual(self):
         """Return the dual value: a lower bound of the regularised one."""
         p = self.problem
-        rows, _ = p.armed().marginals(self.eta, self.eta * self.alpha, self.eta * self.beta)
-        return float(p.a @ self.alpha + p.b @ self.beta - rows.sum() / self.eta)
+        return p.armed().dual(self.eta, self.eta * self.alpha, self.eta * self.beta)
+
+    def gradients(self):
+        """Return the derivatives of the optimal value, a dictionary.
+
+        ``a`` and ``b``, shapes (n,) and (m,), NaN where there is no mass, up to a constant that
+        does not matter as long as the masses stay equal; for a `PointCloud` with a named metric
+        also ``X`` and ``Y``, of their shapes. The one in the cost is the plan.
+        """
+        p = self.problem
+        values = {}
+        for name, potential, rho, where, size in zip(
+            "ab", (self.alpha, self.beta), p.relax, (p.rows, p.cols), p.full_shape, strict=True
+        ):
+            slope = potential if rho == np.inf else -rho * np.expm1(-potential / rho)
+            values[name] = np.full(size, np.nan)
+            values[name][where] = slope
+        if isinstance(p.cost, PointCloud) and not callable(p.cost.metric):
+            values |= self._point_gradients()
+        return values
+
+    def _point_gradients(self):
+        p, cost, eta = self.problem, self.problem.cost, self.eta
+        X, Y = np.zeros_like(cost.X), np.zeros_like(cost.Y)
+        for rows in cost.stored_blocks():
+            P = np.exp(eta * (self.alpha[rows, None] + self.beta - cost.dense(rows)))
+            for d, slope in enumerate(cost.slopes(rows)):
+                G = P * slope
+                X[rows, d] = G.sum(axis=1)
+                Y[:, d] -= G.sum(axis=0)
+        whole_X, whole_Y = (np.zeros((size, X.shape[1])) for size in p.full_shape)
+        whole_X[p.rows], whole_Y[p.cols] = X, Y
+        return {"X": whole_X, "Y": whole_Y}
 
     @property
     def _kernels(self):

@@ -3,7 +3,9 @@
     minimise <C, P> + (1/eta) sum_ij P_ij (log P_ij - 1)   subject to   P 1 = a,  P'1 = b,  P >= 0
 
 The solution is P_ij = exp(f_i + g_j - eta C_ij). For each g there is one f with P 1 = a; what is
-left is to maximise the concave <a, f(g)> + <b, g>, whose gradient is b - P'1. Methods work with
+left is to maximise the concave <a, f(g)> + <b, g>, whose gradient is b - P'1. With relaxed
+marginals the terms rho KL(P 1 | a) take the place of P 1 = a: the rows then sum to
+a exp(-f / (eta rho)), and f shrinks by the factor 1 / (1 + 1 / (eta rho)). Methods work with
 f and g; users see the potentials f / eta and g / eta, in the unit of the cost.
 """
 
@@ -24,11 +26,12 @@ LOG2E = 1.4426950408889634
 
 
 class Point(NamedTuple):
-    """Potentials at which the rows of the plan are right, and what the columns then hold."""
+    """Potentials at which the rows of the plan are right, and its sums."""
 
     eta: float
     f: np.ndarray  # (n,)
     g: np.ndarray  # (m,)
+    rows: np.ndarray  # row sums of the plan, (n,)
     cols: np.ndarray  # column sums of the plan, (m,)
 
 
@@ -93,9 +96,12 @@ class Transport(Problem):
         Not negative; +inf forbids an entry.
     reg, eta : float
         Strength of the entropy, in the unit of the cost, or its reciprocal: one of the two.
+    relax : float or pair of floats
+        Weights of ``KL(P 1 | a)`` and ``KL(P'1 | b)``, which are then added to the objective
+        instead of demanding equality (unbalanced transport); infinite for equality.
     balance : {"check", "rescale"}
-        What to do if the masses differ by more than 1e-8 of them: refuse, or rescale `b`.
-
+        What to do if both are infinite and the masses differ by more than 1e-8 of them: refuse, or
+        rescale `b`.
     refine : bool
         Return potentials in float64 for a cost in float32. Arithmetic is in float64 always.
 
@@ -121,13 +127,18 @@ class Transport(Problem):
 
     kind = "transport"
 
-    def __init__(self, a, b, cost, reg=None, *, eta=None, balance="check", refine=False):
+    def __init__(
+        self, a, b, cost, reg=None, *, eta=None, relax=np.inf, balance="check", refine=False
+    ):
         super().__init__()
         self.eta = _inverse_temperature(reg, eta)
         cost = as_cost(cost)
         self.full_shape = n, m = cost.shape
         a, b = _masses(a, "a", n), _masses(b, "b", m)
-        b = _balanced(a, b, balance)
+        self.relax = _weights(relax)
+        self.balanced = bool(np.isinf(self.relax).all())
+        if self.balanced:
+            b = _balanced(a, b, balance)
         self.rows, self.cols = np.flatnonzero(a), np.flatnonzero(b)
         if self.rows.size < n or self.cols.size < m:
             cost = cost.take(self.rows, self.cols)
@@ -145,13 +156,13 @@ class Transport(Problem):
     def point(self, eta, f, g):
         """Return the `Point` of g; f is a guess of the row potentials."""
         self.spend("fun")
-        kernels = _kernels()
+        kernels, tau = _kernels(), _shrinkage(eta * self.relax[0])
         f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
-        rows, cols = np.empty_like(f2), np.zeros_like(g2)
-        right = np.empty_like(f2)
+        right, cols = np.empty_like(f2), np.zeros_like(g2)
         for k, data in self.cost.blocks():
-            kernels.sinkhorn_pass(*data, f2[k], g2, eta2, self.a[k], rows[k], right[k], cols)
-        return Point(eta, right / LOG2E, g, cols)
+            kernels.sinkhorn_pass(*data, f2[k], g2, eta2, self.a[k], tau, right[k], cols)
+        f = right / LOG2E
+        return Point(eta, f, g, _demand(self.a, f, eta * self.relax[0]), cols)
 
     def sinkhorn(self, point, times=1):
         """Return the point after some Sinkhorn iterations."""
@@ -163,37 +174,69 @@ class Transport(Problem):
         """Return the g for which the columns are right."""
         from numopt.kernels.transport import HUGE, TINY
 
+        tau = _shrinkage(point.eta * self.relax[1])
         ratio = point.cols / self.b
         if ratio.min() > TINY and ratio.max() < HUGE:
-            return point.g - np.log(ratio)
+            return tau * (point.g - np.log(ratio))
         kernels = _kernels()
         top, total = np.full(self.shape[1], -np.inf), np.zeros(self.shape[1])
         for k, data in self.cost.blocks():
             kernels.log_columns(*data, LOG2E * point.f[k], LOG2E * point.eta, top, total)
-        return (np.log2(self.b / total) - top) / LOG2E
+        return tau * (np.log2(self.b / total) - top) / LOG2E
 
     def semidual(self, point):
         """Return the function that is maximised, in the unit of eta times the cost."""
-        return float(self.a @ point.f + self.b @ point.g) - self.mass
+        return self._dual(point.eta, point.f, point.g, point.rows.sum())
+
+    def dual(self, eta, f, g):
+        """Return the dual value of potentials in the unit of the cost: a lower bound."""
+        return self._dual(eta, f, g, self.marginals(eta, f, g)[0].sum()) / eta
+
+    def _dual(self, eta, f, g, mass):
+        weights = [eta * rho for rho in self.relax]
+        return _dual_term(self.a, f, weights[0]) + _dual_term(self.b, g, weights[1]) - float(mass)
 
     def objective(self, point):
-        """Return <C, P> + (1/eta) sum P (log P - 1) for the plan P of a point."""
-        return float(self.a @ point.f + point.cols @ point.g - self.mass) / point.eta
+        """Return the objective for the plan of a point."""
+        return self._primal(*point)
+
+    def _primal(self, eta, f, g, rows, cols):
+        fun = float(rows @ f + cols @ g - rows.sum()) / eta
+        for rho, sums, masses in zip(self.relax, (rows, cols), (self.a, self.b), strict=True):
+            if rho < np.inf:
+                fun += rho * float(np.sum(sums * np.log(sums / masses) - sums + masses))
+        return fun
+
+    def system(self, point):
+        """Return what Newton's method needs of a point: ``r, c, h``.
+
+        With them the step d solves ``(diag(c) - P' diag(r)^-1 P) d = h``, h being the gradient.
+        """
+        demand = _demand(self.b, point.g, point.eta * self.relax[1])
+        c = point.cols + demand / (point.eta * self.relax[1])
+        return point.rows / _shrinkage(point.eta * self.relax[0]), c, demand - point.cols
 
     def violation(self, point):
         """Return the violations of the column sums: their sum, relative to the mass, and largest.
 
-        Those of the row sums are zero up to rounding.
+        Those of the row sums are zero up to rounding. For relaxed marginals it is the difference
+        from the sums that the potentials demand.
         """
-        gap = np.abs(point.cols - self.b)
+        gap = np.abs(point.cols - _demand(self.b, point.g, point.eta * self.relax[1]))
         return float(gap.sum()) / self.mass, float(gap.max())
 
     def recomputed(self, eta, f, g):
         """Return (objective, sum of the violations relative to the mass, largest violation)."""
         rows, cols = self.marginals(eta, f, g)
-        gap = np.concatenate([np.abs(rows - self.a), np.abs(cols - self.b)])
-        fun = float(rows @ f + cols @ g - rows.sum()) / eta
-        return fun, float(gap.sum()) / self.mass, float(gap.max())
+        row_gap = np.abs(rows - _demand(self.a, f, eta * self.relax[0]))
+        col_gap = np.abs(cols - _demand(self.b, g, eta * self.relax[1]))
+        total = float(row_gap.sum() + col_gap.sum()) / self.mass
+        return self._primal(eta, f, g, rows, cols), total, float(max(row_gap.max(), col_gap.max()))
+
+    def potentials(self, point):
+        """Return alpha and beta in the unit of the cost; alpha has mean zero where that is free."""
+        mean = float(self.a @ point.f) / self.mass if self.balanced else 0.0
+        return np.concatenate([point.f - mean, point.g + mean]) / point.eta
 
     def marginals(self, eta, f, g):
         """Return the row and the column sums of a plan."""
@@ -204,6 +247,10 @@ class Transport(Problem):
         for k, data in self.cost.blocks():
             kernels.marginals(*data, f2[k], g2, eta2, rows[k], cols)
         return rows, cols
+
+    def features(self):
+        """Return ``{"unbalanced"}`` if the marginals are relaxed."""
+        return set() if self.balanced else {"unbalanced"}
 
     # -- users' form -------------------------------------------------------------------------
 
@@ -324,6 +371,8 @@ class Transport(Problem):
 
         The objective of each such plan is at most this, as no entry exceeds the mass.
         """
+        if not self.balanced:
+            return np.inf
         entropy = (np.log(self.mass) - 1.0) / eta
         return self.mass * (self.highest + entropy) + 1e-9 * (self.highest + abs(entropy))
 
@@ -361,6 +410,29 @@ def _inverse_temperature(reg, eta):
     if not 0 < value < np.inf:
         raise ProblemError(f"`{name}` must be positive and finite, got {value!r}")
     return float(value) if eta is not None else 1.0 / float(value)
+
+
+def _weights(relax):
+    pair = np.broadcast_to(np.asarray(relax, dtype=float), (2,))
+    if not np.all(pair > 0):
+        raise ProblemError(f"`relax` must be positive, got {relax!r}")
+    return tuple(map(float, pair))
+
+
+def _shrinkage(weight):
+    """Return the factor of the potentials of relaxed sums: 1 for an infinite weight."""
+    return 1.0 / (1.0 + 1.0 / weight)
+
+
+def _demand(masses, potentials, weight):
+    """Return the sums that belong to potentials: the masses, for an infinite weight."""
+    return masses * np.exp(-potentials / weight)
+
+
+def _dual_term(masses, potentials, weight):
+    if weight == np.inf:
+        return float(masses @ potentials)
+    return weight * float(masses @ -np.expm1(-potentials / weight))
 
 
 def _masses(a, name, n):

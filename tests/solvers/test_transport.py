@@ -360,3 +360,95 @@ def test_points_have_right_rows_whatever_the_guess():
         point = p.point(p.eta, guess, np.zeros(30))
         np.testing.assert_allclose(p.plan_rows(*point[:3]).sum(axis=1), p.a, rtol=1e-10)
         assert isinstance(point, Point)
+
+
+# -- relaxed marginals -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("relax", [0.1, 5.0, (0.3, np.inf), (np.inf, 0.3)])
+def test_relaxed_marginals_are_optimal(method, relax):
+    a, b, C, eta = masses(12), 1.4 * masses(9), squares(12, 9), 30.0
+    if np.isinf(relax).any():
+        b = masses(9)
+    p = Transport(a, b, C, eta=eta, relax=relax)
+    res = solve(p, method=method, tol=1e-11)
+    assert res.success
+    P, weights = plan_of(res), np.broadcast_to(relax, 2)
+    alpha, beta = res.potentials
+    np.testing.assert_allclose(P.sum(axis=1), a * np.exp(-alpha / weights[0]), rtol=1e-8)
+    np.testing.assert_allclose(P.sum(axis=0), b * np.exp(-beta / weights[1]), rtol=1e-8)
+    assert res.fun == pytest.approx(relaxed_objective(P, a, b, C, eta, weights), rel=1e-8)
+    assert -1e-12 <= res.gap <= 1e-8
+
+
+def relaxed_objective(P, a, b, C, eta, weights):
+    fun = (P * C).sum() + (P * (np.log(P) - 1)).sum() / eta
+    for rho, sums, mass in zip(weights, (P.sum(axis=1), P.sum(axis=0)), (a, b), strict=True):
+        fun += 0.0 if np.isinf(rho) else rho * (sums * np.log(sums / mass) - sums + mass).sum()
+    return fun
+
+
+@pytest.mark.filterwarnings("ignore:If reg_type = entropy")
+def test_relaxed_marginals_agree_with_pot():
+    ot = pytest.importorskip("ot")
+    a, b, C = masses(12), 1.4 * masses(9), squares(12, 9)
+    res = solve(Transport(a, b, C, reg=0.05, relax=0.5), tol=1e-11)
+    P = ot.unbalanced.sinkhorn_unbalanced(
+        a, b, C, 0.05, 0.5, reg_type="entropy", stopThr=1e-14, numItermax=20_000
+    )
+    np.testing.assert_allclose(plan_of(res), P, atol=1e-8)
+
+
+def test_strong_relaxation_weights_tend_to_equality():
+    p = example(20, 15, eta=100.0)
+    res = solve(Transport(p.a, p.b, p.cost, eta=100.0, relax=1e6))
+    np.testing.assert_allclose(plan_of(res), plan_of(solve(p)), atol=1e-6)
+
+
+def test_small_regularisation_of_relaxed_marginals():
+    p = Transport(masses(60), 2 * masses(60, 2), squares(60, 60), eta=5000.0, relax=0.2)
+    res = solve(p)
+    assert res.success
+    assert res.newton_iterations < 60
+
+
+def test_sparse_ot_refuses_relaxed_marginals():
+    p = Transport(masses(6), masses(6), squares(6, 6), reg=1.0, relax=1.0)
+    with pytest.raises(numopt.UnsupportedError, match=r"unbalanced\. .*: sinkhorn, sns"):
+        solve(p, method="sparse_ot")
+    with pytest.raises(numopt.ProblemError, match="`relax` must be positive"):
+        Transport(None, None, squares(6, 6), reg=1.0, relax=-1.0)
+
+
+# -- the value as a loss ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "l1"])
+@pytest.mark.parametrize("relax", [np.inf, 0.5])
+def test_gradients(metric, relax):
+    rng = np.random.default_rng(0)
+    X, Y, a, b = rng.uniform(size=(8, 2)), rng.uniform(size=(7, 2)), masses(8), masses(7)
+
+    def solved(X=X, Y=Y, a=a, b=b):
+        cloud = PointCloud(X, Y, metric, scale=0.8)
+        return solve(Transport(a, b, cloud, eta=20.0, relax=relax), tol=1e-12)
+
+    exact = solved().gradients
+    moves = {"X": rng.normal(size=X.shape), "Y": rng.normal(size=Y.shape)}
+    moves |= {"a": rng.normal(size=8), "b": rng.normal(size=7)}
+    for name, move in moves.items():
+        move = move - move.mean()
+        at = {"X": X, "Y": Y, "a": a, "b": b}[name]
+        h = 1e-6
+        up, down = (solved(**{name: at + t * move}).fun for t in (h, -h))
+        assert (up - down) / (2 * h) == pytest.approx(np.sum(exact[name] * move), abs=1e-7)
+
+
+def test_gradients_where_there_is_no_mass():
+    a = np.insert(masses(5), 2, 0.0)
+    cloud = PointCloud(np.random.default_rng(0).uniform(size=(6, 2)), np.eye(2))
+    gradients = solve(Transport(a, [0.5, 0.5], cloud, eta=10.0)).gradients
+    assert np.isnan(gradients["a"][2])
+    assert not gradients["X"][2].any()
+    assert "X" not in solve(example(5, 4)).gradients

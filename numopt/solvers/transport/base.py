@@ -10,6 +10,7 @@ from numopt.core.solver import Iterate, Solver
 from numopt.models.plans import Certificate
 
 ROUNDING = float(np.finfo(np.float64).eps)
+PROOFS = ("plan", "dual", "gap", "gradients", "rounded", "lower", "upper", "exact")
 LEFT_OUT = 1e-2  # of the tolerance: the mass that the sparse plan may lack
 
 
@@ -20,6 +21,7 @@ class EntropicSolver(Solver):
     measure = "marginal violation (1-norm)"
     certificate = "marginals"
     problems = ("transport",)
+    accepts = frozenset({"unbalanced"})
 
     tol: float = 1e-9
 
@@ -34,13 +36,12 @@ class EntropicSolver(Solver):
 
     def report(self, problem, s, run):
         """Report the plan; before the last eta, the violation is at least the way still to go."""
-        point, mean = s.point, float(problem.a @ s.point.f) / problem.mass
+        point = s.point
         total, largest = problem.violation(point)
         total += ROUNDING * max(np.abs(point.f).max(), np.abs(point.g).max())
         if point.eta < problem.eta:
             total = largest = max(total, 1.0 - point.eta / problem.eta)
-        x = np.concatenate([point.f - mean, point.g + mean]) / point.eta
-        x = x.astype(problem.dtype)
+        x = problem.potentials(point).astype(problem.dtype)
         scalars = {"eta": point.eta} | {name: float(getattr(s, name)) for name in self.counters}
         fields = lambda: {  # noqa: E731
             **{name: int(getattr(s, name)) for name in self.counters},
@@ -64,10 +65,10 @@ class EntropicSolver(Solver):
 
 def certificate_fields(problem, x, tol):
     """Return the fields of a result that are worked out when they are read."""
-    return lazy_fields(Certificate(problem, np.asarray(x, dtype=np.float64), LEFT_OUT * tol))
+    proof = Certificate(problem, np.asarray(x, dtype=np.float64), LEFT_OUT * tol)
+    return lazy_fields(proof, PROOFS if problem.balanced else PROOFS[:4])
 
 
-def lazy_fields(proof):
+def lazy_fields(proof, names=PROOFS):
     """Return the methods of a certificate as fields that are worked out when they are read."""
-    names = ("plan", "rounded", "gap", "lower", "upper", "dual", "exact")
     return {name: Lazy(getattr(proof, name)) for name in names}

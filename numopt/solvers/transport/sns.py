@@ -170,12 +170,13 @@ class SNS(EntropicSolver):
         kept = self._kept(problem, s.point)
         if kept is None:
             return self._repaired(problem, s)
-        cols, error = s.point.cols, problem.violation(s.point)[0]
+        (r, c, h), error = problem.system(s.point), problem.violation(s.point)[0]
         goal = self.tol if s.point.eta == problem.eta else RUNG_TOL
         rtol = max(min(CG_TOL, error), CG_FLOOR, CG_GOAL * goal / error)
-        shifted = cols * (1.0 + SHIFT * error)
-        d, iterations = schur_solve(kept, problem.a, shifted, problem.b - cols, rtol, self.cg_limit)
-        d -= problem.b @ d / problem.mass  # along constants nothing changes
+        c = c + SHIFT * error * s.point.cols
+        d, iterations = schur_solve(kept, r, c, h, rtol, self.cg_limit)
+        if problem.balanced:
+            d -= problem.b @ d / problem.mass  # along constants nothing changes
         s = s._replace(
             newton_iterations=s.newton_iterations + 1,
             cg_iterations=s.cg_iterations + iterations,
@@ -202,7 +203,7 @@ class SNS(EntropicSolver):
 
     def _line_search(self, problem, point, d):
         """Return the next point and the step to it, which is 0 if none is accepted."""
-        slope = float((problem.b - point.cols) @ d)
+        slope = float(problem.system(point)[2] @ d)
         value, error = problem.semidual(point), problem.violation(point)[0]
         step = min(1.0, LONGEST / np.abs(d).max()) if slope > 0.0 else 0.0
         size = problem.a @ np.abs(point.f) + problem.b @ np.abs(point.g)

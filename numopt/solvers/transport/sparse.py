@@ -26,9 +26,10 @@ from numopt.core.solver import Iterate, Solver
 from numopt.linalg.schur import schur_solve
 from numopt.models.plans import SparseCertificate
 from numopt.models.sparse_transport import SparsePoint, SparseSemidual
-from numopt.solvers.transport.base import ROUNDING, lazy_fields
+from numopt.solvers.transport.base import PROOFS, ROUNDING, lazy_fields
 
 STEPS = (1.0, 0.5, 0.25, 0.1)
+SPARSE_PROOFS = tuple(name for name in PROOFS if name != "gradients")
 MU_MIN, MU_MAX = 1e-3, 1e12
 RUNG_TOL = 1e-2
 CG_TOL, CG_FLOOR, CG_GOAL, CG_LIMIT = 0.1, 1e-10, 0.1, 100
@@ -170,7 +171,7 @@ class SparseOT(Solver):
             **counters,
             "nnz": point.plan.nnz,
             "column_entries": int(np.diff(point.plan.indptr).max()),
-            **lazy_fields(SparseCertificate(dual, point)),
+            **lazy_fields(SparseCertificate(dual, point), SPARSE_PROOFS),
         }
         return Iterate(x, dual.objective(point), total, largest, scalars, fields)
 
