@@ -95,11 +95,13 @@ def _print_lines(lines):
 
 
 def _selection(args):
-    from numopt.bench import quick
+    from numopt.bench import large, quick
     from numopt.bench.suite import open_suite
 
     if args.quick:
         return quick.problems(open_suite("cutest")), args.methods or quick.METHODS
+    if args.large:
+        return large.PROBLEMS, args.methods or large.METHODS
     methods = args.methods or FULL.split(",")
     if args.problems:
         return [_with_parameters(text) for text in args.problems], methods
@@ -289,6 +291,7 @@ def _bench_arguments(command):
         "--class", dest="kinds", type=_words, help="unconstrained,bound,equality,..."
     )
     which.add_argument("--quick", action="store_true", help="problems with n <= 5, 3 methods")
+    which.add_argument("--large", action="store_true", help="18 problems with n >= 1000, 2 methods")
     add("--max-n", type=_positive(int), help="at most so many variables")
     add("--suite", default="cutest", help="collection, or a module like it")
     add("--methods", type=_words, help=f"default: {FULL}")

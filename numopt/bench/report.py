@@ -70,6 +70,24 @@ class Report:
         line["CPU ratio"] = self._ratio(method)
         return line
 
+    def evaluations(self):
+        """Return a line for each method: class -> median of its distinct evaluations.
+
+        Of the constraints, or of the objective where there are none; over what it solves.
+        """
+        lines = []
+        for method in self.methods:
+            line = {"median evaluations": method}
+            for kind in ("all", *self.classes):
+                line[kind] = _median(
+                    row["ncev"] if row["m"] else row["nfev"]
+                    for row in self.rows
+                    if row["solver"] == method and row["status"] == "solved"
+                    if kind in ("all", row["class"])
+                )
+            lines.append(line)
+        return lines
+
     def _ratio(self, method):
         """Return the geometric mean of the ratio of CPU times over what both methods solve."""
         mine, theirs = self.costs("cpu")[method], self.costs("cpu")[self.reference]
@@ -101,15 +119,12 @@ class Report:
     # -- outputs -----------------------------------------------------------------------------------
 
     def text(self):
-        """Return the summary as an aligned table."""
-        return aligned(self.summary())
+        """Return the summary and the evaluations as aligned tables."""
+        return "\n\n".join(map(aligned, (self.summary(), self.evaluations())))
 
     def markdown(self):
-        """Return the summary as a Markdown table."""
-        lines = self.summary()
-        head = list(lines[0]) if lines else []
-        rows = [head, ["---"] * len(head), *(map(str, line.values()) for line in lines)]
-        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        """Return the summary and the evaluations as Markdown tables."""
+        return "\n".join(map(_markdown, (self.summary(), self.evaluations())))
 
     def csv(self):
         """Return all runs as CSV; text that a spreadsheet would take for a formula is quoted."""
@@ -148,7 +163,8 @@ class Report:
         dates = [row["finished"] for row in self.rows if row.get("finished")]
         facts.append({"fact": "last run", "value": max(dates, default="-")})
         figures = figures or "<p>not drawn: nothing to show, or matplotlib is not installed</p>"
-        parts = ("Summary", _table(self.summary())), ("Profiles", figures)
+        summary = _table(self.summary()) + _table(self.evaluations())
+        parts = ("Summary", summary), ("Profiles", figures)
         parts += ("Runs", _table(runs)), ("Environment", _table(facts))
         return PAGE.format(body="".join(f"<h2>{title}</h2>\n{part}" for title, part in parts))
 
@@ -200,6 +216,12 @@ def aligned(lines):
     cells.insert(1, ["-" * width for width in widths])
     form = "  ".join(f"{{:{'>' if i else '<'}{width}}}" for i, width in enumerate(widths))
     return "\n".join(form.format(*row) for row in cells)
+
+
+def _markdown(lines):
+    head = list(lines[0]) if lines else []
+    rows = [head, ["---"] * len(head), *(map(str, line.values()) for line in lines)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _harmless(value):

@@ -1,6 +1,6 @@
 """Entropic transport beside other libraries: ``numopt bench ot``.
 
-Every solver gets the same marginals and cost, one thread, and a stopping rule that asks for the same
+Every solver gets the same marginals and cost, one thread, and a stopping rule that asks for one
 violation |P 1 - a|_1 + |P'1 - b|_1; one judge measures it on the plan that came back. Time is that
 of the processor, without imports and compilation. A peer that did not get there has no ratio but
 the violation that it reached.

@@ -21,7 +21,8 @@ class Run:
         self.rng = np.random.default_rng(rng)
         self.nit = nit
         self.started = perf_counter()
-        self.note = ""
+        self.note = ""  # why the run ended
+        self.remarks = []  # what else the message should tell
         self._counts = problem.counts
 
     @property
@@ -78,12 +79,12 @@ def _advanced(solver, problem, state, run):
 def verdict(solver, it, run):
     """Return the Status that ends the run here, or None."""
     feasible = it.violation <= solver.tol
+    if it.optimality <= solver.tol and feasible and isfinite(it.fun):
+        return Status.CONVERGED
     if it.fun <= UNBOUNDED_BELOW and feasible:
         return Status.UNBOUNDED
     if not isfinite(it.fun):
         return Status.NONFINITE
-    if it.optimality <= solver.tol and feasible:
-        return Status.CONVERGED
     if it.fun <= solver.target and feasible:
         return Status.TARGET
     if run.nit >= solver.maxiter:
@@ -211,7 +212,8 @@ def _best(best):
 def _message(solver, status, it, run):
     head = "running" if status is None else status.sentence
     note = f" ({run.note})" if run.note else ""
+    remarks = "".join(f" {remark}." for remark in run.remarks)
     return (
         f"{solver.name}: {head}{note}. {solver.measure} {it.optimality:.2e}, "
-        f"violation {it.violation:.2e}, tolerance {solver.tol:.2e}."
+        f"violation {it.violation:.2e}, tolerance {solver.tol:.2e}.{remarks}"
     )

@@ -10,9 +10,10 @@ By Sylvester's law the inertia of K is that of D. Each class has ``inertia`` and
     SparseLU             SciPy; reveals the inertia only where no rows were exchanged
 """
 
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -21,6 +22,7 @@ from scipy.sparse import csc_matrix, issparse, triu
 from scipy.sparse.linalg import splu
 
 EPS = float(np.finfo(float).eps)
+REMEMBERED = 2  # patterns of one run: each keeps the memory of its factors
 
 
 class Inertia(NamedTuple):
@@ -82,63 +84,124 @@ class SparseLU:
         return self._lu.solve(b)
 
 
-class FeralLDL:
-    """LDL' of a sparse symmetric matrix by feral (Bunch and Kaufman, multifrontal).
+class SparseLDL:
+    """What the sparse factorisations with a reusable analysis share.
+
+    The analysis of a pattern, and the memory of its factors, is kept in `backend` and may be handed
+    on to the next matrix of this pattern. To solve with the earlier one after that factorises it
+    again.
 
     Parameters
     ----------
     K : sparse matrix, shape (k, k)
-        Only the lower triangle is read.
+    backend : Backend, optional
+        Of an earlier matrix of the same pattern.
     """
 
-    def __init__(self, K):
-        import feral  # pyright: ignore
+    def __init__(self, K, backend=None):
+        self._k, self._K = K.shape[0], self._stored(K)
+        self.backend = backend or Backend()
+        self._load()
 
-        K = K.tocoo()
-        low = K.row >= K.col
+    def solve(self, b):
+        """Return K^-1 b."""
+        if self.backend.holder is not self._K:
+            self._load()
+        return self.backend.solver.solve(b)
+
+    def _load(self):
+        known, self.backend.solver, self.backend.holder = self.backend.solver, None, None
+        self.backend.solver = self._factorised(known)
+        self.backend.holder = self._K
+
+    def _stored(self, K):
+        """Return the matrix in the form that the package takes."""
+        raise NotImplementedError
+
+    def _factorised(self, known):
+        """Return the package's solver after a factorisation, `known` or a new one if it is None."""
+        raise NotImplementedError
+
+
+class Backend:
+    """A solver of a package with the analysis of one pattern, and whose factors it holds."""
+
+    solver: Any = None
+    holder: Any = None
+
+
+class FeralLDL(SparseLDL):
+    """LDL' of a sparse symmetric matrix by feral (Bunch and Kaufman, multifrontal).
+
+    Only the lower triangle is read. The analysis looks at the values, too, so it is made from those
+    of a definite matrix of the same pattern: the factors of K must not depend on what came before.
+    """
+
+    def _stored(self, K):
         if not np.isfinite(K.data).all():
             raise SingularKKTError
-        entries = K.row[low].astype(np.int64), K.col[low].astype(np.int64), K.data[low]
+        K = K.tocoo()
+        low = K.row >= K.col
+        self._places = K.row[low].astype(np.int64), K.col[low].astype(np.int64)
+        return self._matrix(K.shape[0], K.data[low])
+
+    def _matrix(self, k, values):
+        import feral  # pyright: ignore
+
+        return feral.CscMatrix.from_triplet(k, *self._places, values)
+
+    def _analysed(self, k):
+        import feral  # pyright: ignore
+
+        rows, cols = self._places
+        degrees = np.bincount(rows, minlength=k) + np.bincount(cols, minlength=k)
         # One thread: the order of the sums, and with it the last bits, must not depend on luck.
-        self._solver = feral.Solver(parallel=False)
+        solver = feral.Solver(parallel=False)
+        with suppress(feral.FeralError):  # singular, if there is no diagonal: the analysis stands
+            solver.factor(self._matrix(k, np.where(rows == cols, degrees[rows], 1.0)))
+        return solver
+
+    def _factorised(self, known):
+        import feral  # pyright: ignore
+
+        solver = known or self._analysed(self._k)
         try:
-            lower = feral.CscMatrix.from_triplet(K.shape[0], *entries)
-            status, inertia = self._solver.factor(lower)
+            status, inertia = solver.factor(self._K)
         except feral.FeralError:
             raise SingularKKTError from None
         if status != feral.FactorStatus.SUCCESS:
             raise SingularKKTError
         self.inertia = Inertia(*inertia.as_tuple())
-
-    def solve(self, b):
-        """Return K^-1 b."""
-        return self._solver.solve(b)
+        return solver
 
 
-class QuasiDefiniteLDL:
+class QuasiDefiniteLDL(SparseLDL):
     """LDL' of a sparse symmetric matrix in an order that is fixed beforehand, without pivoting.
 
     Every order works for a quasi-definite matrix (Vanderbei 1995); for others the factors can be
-    useless, which the residual of a solve tells.
-
-    Parameters
-    ----------
-    K : sparse matrix, shape (k, k)
-        Only the upper triangle is read; the whole diagonal must be stored.
+    useless, which the residual of a solve tells. Only the upper triangle is read; the whole
+    diagonal must be stored.
     """
 
-    def __init__(self, K):
+    def _stored(self, K):
+        return csc_matrix(triu(K))
+
+    def _factorised(self, known):
         import qdldl  # pyright: ignore
 
+        solver = known
         try:
-            self._solver = qdldl.Solver(csc_matrix(triu(K)), upper=True)
+            if solver is None:
+                solver = qdldl.Solver(self._K, upper=True)
+            else:
+                solver.update(self._K, upper=True)
         except RuntimeError:
             raise SingularKKTError from None
-        self.inertia = _signs(self._solver.factors()[1])
-
-    def solve(self, b):
-        """Return K^-1 b."""
-        return self._solver.solve(b)
+        d = solver.factors()[1]
+        if not d.all():  # `update` says nothing of a zero pivot
+            raise SingularKKTError
+        self.inertia = _signs(d)
+        return solver
 
 
 class Cholesky:
@@ -165,6 +228,42 @@ class Cholesky:
         return cho_solve(self._factor, b)
 
 
+class Analyses:
+    """The analyses of the latest few patterns, so that each pattern is analysed once.
+
+    One object serves one run: it must not be shared between threads.
+    """
+
+    def __init__(self):
+        self._known = []  # (kind, indptr, indices, backend), the latest one last
+        self.made = 0
+
+    def factor(self, kind, K):
+        """Factorise the sparse matrix K (CSC, sorted), by the analysis of its pattern if known.
+
+        Raises
+        ------
+        SingularKKTError
+            If K is singular to working precision.
+        """
+        if not issubclass(FACTORS[kind], SparseLDL):
+            return FACTORS[kind](K)
+        place = self._place(kind, K)
+        if place is None:
+            self.made += 1
+            place = kind, K.indptr, K.indices, Backend()
+        others = [other for other in self._known if other is not place]
+        self._known = [*others[-REMEMBERED + 1 :], place]
+        return FACTORS[kind](K, place[-1])
+
+    def _place(self, kind, K):
+        for place in self._known:
+            same = place[0] == kind and np.array_equal(place[1], K.indptr)
+            if same and np.array_equal(place[2], K.indices):
+                return place
+        return None
+
+
 FACTORS = {"dense": DenseLDL, "feral": FeralLDL, "qdldl": QuasiDefiniteLDL, "lu": SparseLU}
 
 
@@ -176,6 +275,11 @@ def importable(name):
     except ImportError:
         return False
     return True
+
+
+def _canonical(K):
+    K.sum_duplicates()
+    return K
 
 
 def _signs(d):
@@ -202,8 +306,8 @@ def sparse_kind():
     return next((kind for kind in ("feral", "qdldl") if importable(kind)), "lu")
 
 
-def positive_definite(S):
-    """Factorise a positive definite array or sparse matrix.
+def positive_definite(S, analyses=None):
+    """Factorise a positive definite array or sparse matrix, by a known analysis of its pattern.
 
     Raises
     ------
@@ -212,7 +316,7 @@ def positive_definite(S):
     """
     if not issparse(S):
         return Cholesky(S)
-    factor = FACTORS[sparse_kind()](csc_matrix(S))
+    factor = (analyses or Analyses()).factor(sparse_kind(), _canonical(csc_matrix(S)))
     if factor.inertia not in (None, Inertia(S.shape[0], 0, 0)):
         raise SingularKKTError
     return factor

@@ -1,6 +1,7 @@
 """KKT systems whose Hessian is known by its products only, behind the interface of `KKTSystem`.
 
     minres         MINRES, Bhat a diagonal
+    incomplete     the same, Bhat an incomplete Cholesky factorisation; H sparse, entries known
     projected_cg   conjugate gradients on the null space of A, Bhat a diagonal; few rows
     nystrom        the same, Bhat of low rank plus a multiple of I; few rows, H with a decaying
                    spectrum
@@ -15,13 +16,22 @@ from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import diags
 
 from numopt.linalg.factor import SingularKKTError
 from numopt.linalg.kkt import KKTSystem
-from numopt.linalg.krylov import Diagonal, SchurPreconditioner, minres, projected_cg
+from numopt.linalg.krylov import (
+    Diagonal,
+    IncompleteCholesky,
+    SchurPreconditioner,
+    minres,
+    projected_cg,
+)
+from numopt.linalg.lbfgs import LowRankKKT
 from numopt.linalg.nystrom import Nystrom
+from numopt.linalg.shifted import LowRank
 
-MODES = ("minres", "projected_cg", "nystrom")
+MODES = ("minres", "incomplete", "projected_cg", "nystrom")
 FORCING = 1e-2
 SMALL_BLOCK = 0.1  # a block of b counts at least as this fraction of all of b
 PROBES = 5  # products for the estimate of a diagonal
@@ -45,15 +55,17 @@ class SymmetricProducts:
         Dimension.
     product : callable
         ``product(V)`` for arrays of shape (n, k).
-    mode : {"minres", "projected_cg", "nystrom"}
+    mode : {"minres", "incomplete", "projected_cg", "nystrom"}
         How systems with it are to be solved.
     rng : numpy.random.Generator
         Source of the probes.
+    entries : callable, optional
+        ``entries()``, the sparse matrix itself, for "incomplete"; without it a diagonal serves.
     """
 
-    def __init__(self, n, product, mode, rng):
+    def __init__(self, n, product, mode, rng, entries=None):
         self.shape, self.mode, self.rng = (n, n), mode, rng
-        self._product = product
+        self._product, self._entries = product, entries
 
     def __matmul__(self, v):
         return self._product(v[:, None])[:, 0] if v.ndim == 1 else self._product(v)
@@ -65,17 +77,27 @@ class SymmetricProducts:
         samples = signs * (self @ signs)
         return samples.mean(axis=1), samples.std(axis=1)
 
+    @cached_property
+    def matrix(self):
+        """The sparse matrix, or None where only its products are known or needed."""
+        return self._entries() if self._entries and self.mode == "incomplete" else None
+
     @property
     def finite(self):
         """Whether a sample of products is finite: those for the diagonal, if that is needed."""
+        if self.matrix is not None:
+            return bool(np.isfinite(self.matrix.data).all())
         sample = self @ np.ones(self.shape[0]) if self.mode == "nystrom" else self.diagonal
         return bool(np.isfinite(sample).all())
 
 
-def kkt_system(H, A, diagonal, delta_c=0.0, pivot=0.0):
-    """Return the system for given blocks: factorised, or iterative for `SymmetricProducts`."""
-    kind = IterativeKKT if isinstance(H, SymmetricProducts) else KKTSystem
-    return kind(H, A, diagonal, delta_c, pivot)
+def kkt_system(H, A, diagonal, delta_c=0.0, pivot=0.0, analyses=None):
+    """Return the system that suits the form of H; iterative for `SymmetricProducts`."""
+    if isinstance(H, SymmetricProducts):
+        return IterativeKKT(H, A, diagonal, delta_c, pivot)
+    if isinstance(H, LowRank):
+        return LowRankKKT(H, A, diagonal, delta_c, pivot, analyses)
+    return KKTSystem(H, A, diagonal, delta_c, pivot, analyses=analyses)
 
 
 class IterativeKKT:
@@ -107,7 +129,7 @@ class IterativeKKT:
         accuracy = min(FORCING, np.sqrt(size))
         targets = tuple(accuracy * max(part, SMALL_BLOCK * size) for part in parts)
         maxiter = min(2 * (top.size + bottom.size) + 10, LARGEST_MAXITER)
-        if self.H.mode == "minres" or self.delta_c:
+        if self.H.mode in ("minres", "incomplete") or self.delta_c:
             extra = targets, maxiter, self.delta_c
             k = minres(self._times, self.A, top, bottom, self._preconditioner, *extra)
         else:
@@ -131,6 +153,8 @@ class IterativeKKT:
         return self.H @ v + (self.diagonal * v.T).T
 
     def _bhat(self):
+        if self.H.matrix is not None:
+            return IncompleteCholesky(self.H.matrix + diags(self.diagonal))
         if self.H.mode == "nystrom":
             # Refused where H is not convex on the sample; then the iteration has to find out.
             with suppress(SingularKKTError):

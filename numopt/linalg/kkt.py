@@ -10,7 +10,7 @@ A step from such a system is a descent direction of the usual merit functions if
 import numpy as np
 from scipy.sparse import coo_matrix, issparse
 
-from numopt.linalg.factor import FACTORS, Inertia, SingularKKTError, sparse_kind
+from numopt.linalg.factor import FACTORS, Analyses, Inertia, SingularKKTError, sparse_kind
 
 __all__ = ["DENSE_LIMIT", "Inertia", "KKTSystem", "SingularKKTError"]
 
@@ -41,6 +41,8 @@ class KKTSystem:
         where it can, that is where A has full rank.
     kind : {"dense", "feral", "qdldl", "lu"}, optional
         The factorisation; chosen by `best_kind` if None.
+    analyses : Analyses, optional
+        Of the patterns met so far, to be used and extended.
 
     Raises
     ------
@@ -48,11 +50,12 @@ class KKTSystem:
         If the matrix is singular to working precision.
     """
 
-    def __init__(self, H, A, diagonal, delta_c=0.0, pivot=0.0, kind=None):
+    def __init__(self, H, A, diagonal, delta_c=0.0, pivot=0.0, kind=None, analyses=None):
         self.H, self.A, self.diagonal = H, A, diagonal
         self.delta_c, self.pivot = delta_c, pivot
         self.n, self.m = A.shape[1], A.shape[0]
         self.kind = kind or best_kind(H, A)
+        self._analyses = analyses or Analyses()
         self._factor = self._factorised()
 
     @property
@@ -113,7 +116,7 @@ class KKTSystem:
         if self.kind == "dense":
             return FACTORS["dense"](self._dense(delta_c))
         shift = QUASI_DEFINITE if self.kind == "qdldl" else 0.0
-        return FACTORS[self.kind](self._sparse(shift, max(delta_c, shift)))
+        return self._analyses.factor(self.kind, self._sparse(shift, max(delta_c, shift)))
 
     def _dense(self, delta_c):
         n, k = self.n, self.n + self.m

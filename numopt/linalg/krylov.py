@@ -16,11 +16,15 @@ space of G, and says so where it is not.
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import diags, eye, issparse
+from scipy.sparse import csc_matrix, diags, eye, issparse
+from scipy.sparse.linalg import spilu, splu
 
-from numopt.linalg.factor import EPS, positive_definite
+from numopt.linalg.factor import EPS, SingularKKTError, positive_definite
 
 SMALLEST_DIAGONAL = 1e-8  # of Bhat, relative to its largest entry
+DROP, FILL = 1e-3, 10.0  # of incomplete factors: smallest entry, and size relative to the matrix
+FIRST_RAISE, RAISE, LARGEST_RAISE = 1e-3, 4.0, 1e3  # of a diagonal, relative to its row
+SYMMETRIC = {"SymmetricMode": True}
 DENSE_SCHUR = 500  # a Schur complement of at most this size is a dense matrix
 BREAKDOWN = 100 * EPS  # entries of the tridiagonal matrix below this are zero
 PROGRESS = 0.5  # a restart must reduce the true residual by this factor
@@ -74,6 +78,60 @@ class Diagonal:
     def schur(self, G):
         """Return G Bhat^-1 G', shape (m, m)."""
         return G @ (diags(1.0 / self.d) @ G.T if issparse(G) else G.T / self.d[:, None])
+
+
+class IncompleteCholesky:
+    """Bhat = L D L' out of the incomplete factors of a sparse matrix.
+
+    Entries of L below `DROP` are dropped. Where a pivot is not positive, the diagonal of the matrix
+    is raised and the factorisation done again (Manteuffel 1980).
+
+    Parameters
+    ----------
+    B : sparse matrix, shape (n, n)
+        Symmetric.
+
+    Raises
+    ------
+    SingularKKTError
+        If no raise of the diagonal helps.
+    """
+
+    def __init__(self, B):
+        self._size = Diagonal(np.ravel(abs(B).sum(axis=1)))
+        self.diagonal = Diagonal(B.diagonal())
+        shift = 0.0
+        while shift < LARGEST_RAISE:
+            if self._factorised(B + diags(shift * self._size.d)):
+                return
+            shift = max(FIRST_RAISE, RAISE * shift)
+        raise SingularKKTError
+
+    def solve(self, r):
+        """Return Bhat^-1 r, for r of shape (n,) or (n, k)."""
+        z = np.empty_like(r, dtype=float)
+        z[self._order] = r
+        z = self._L.solve(z)
+        z = self._L.solve((z.T / self._d).T, "T")
+        return z[self._order]
+
+    def schur(self, G):
+        """Return G diag(B)^-1 G', shape (m, m): close to what it should be, and sparse."""
+        return self.diagonal.schur(G)
+
+    def _factorised(self, B):
+        """Factorise, and return whether all pivots are positive and on the diagonal."""
+        natural = {"permc_spec": "NATURAL", "diag_pivot_thresh": 0.0}
+        try:
+            order = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0}
+            ilu = spilu(csc_matrix(B), drop_tol=DROP, fill_factor=FILL, **order, options=SYMMETRIC)
+        except RuntimeError:
+            return False
+        self._d, self._order = ilu.U.diagonal(), ilu.perm_r
+        if not (self._d > 0.0).all() or not np.array_equal(ilu.perm_r, ilu.perm_c):
+            return False
+        self._L = splu(csc_matrix(ilu.L), **natural, options=SYMMETRIC)
+        return True
 
 
 class SchurPreconditioner:

@@ -150,11 +150,6 @@ def multiplier_estimate(A, g, rng):
     return sketch_lsqr(A.T, -g, rng).x
 
 
-def normal_step(A, c, rng):
-    """Return the shortest p that minimises ``|A p + c|``, for A of shape (m, n)."""
-    return sketch_lsqr(A, -c, rng).x
-
-
 class _Inverse:
     """N of shape (k, rank) with orthonormal columns of S A N: R^-1, or V Sigma^-1."""
 

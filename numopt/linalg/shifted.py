@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh, eigvalsh_tridiagonal
 from scipy.linalg.lapack import dormqr, dptsv, dsytrd, dsytrd_lwork  # pyright: ignore
-from scipy.sparse import eye_array, issparse
+from scipy.sparse import coo_matrix, issparse
 from scipy.sparse.linalg import LinearOperator
 
 from numopt.linalg.factor import SingularKKTError, positive_definite
@@ -27,6 +27,7 @@ FULL = 0.2  # a sparse matrix with more than this part of its entries is treated
 DENSE_LIMIT = 3000
 BASIS_LIMIT = 300  # vectors that a Lanczos basis may hold
 RITZ = 30  # vectors behind an estimate of the smallest eigenvalue of a sparse matrix
+LEAST_SHIFT = 1e-4  # of an indefinite sparse matrix, relative to its norm
 ACCURACY = 1e-4  # of solutions by Lanczos: relative residual
 
 
@@ -71,7 +72,7 @@ class LowRank:
         return full
 
 
-def shifted(H, g):
+def shifted(H, g, analyses=None):
     """Return the family for a Hessian in any form.
 
     Parameters
@@ -80,6 +81,8 @@ def shifted(H, g):
         Symmetric.
     g : ndarray, shape (n,)
         The right-hand side that a Lanczos basis starts from.
+    analyses : Analyses, optional
+        Of the sparse patterns met so far.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def shifted(H, g):
     if issparse(H):
         n = H.shape[0]
         if n > EIGEN_LIMIT and (n > DENSE_LIMIT or H.nnz < FULL * n * n):
-            return FreshFamily(H)
+            return FreshFamily(H, analyses)
         H = H.toarray()
     return dense_family(H)
 
@@ -259,25 +262,34 @@ class LanczosFamily(Family):
 class FreshFamily(Family):
     """H + lam I, dense or sparse, factorised anew for each shift; `lower` asks Lanczos."""
 
-    def __init__(self, H):
+    def __init__(self, H, analyses=None):
         _check_finite(H.data if issparse(H) else H)
-        n = H.shape[0]
-        self._H, self._I = H, eye_array(n, format="csc") if issparse(H) else np.eye(n)
+        self._H, self._analyses = H, analyses
 
     def lower(self, g):
         """Put a Ritz value in the place of `smallest`, or double that."""
         if self.smallest < 0.0:
             self.smallest *= 2.0
-        else:
-            self.smallest = min(1.1 * LanczosFamily(self._H, g).ritz_value(RITZ), 0.0)
+        else:  # Lanczos may miss what the factorisation has seen
+            least = -LEAST_SHIFT * float(abs(self._H).sum(axis=1).max())
+            self.smallest = min(1.1 * LanczosFamily(self._H, g).ritz_value(RITZ), least)
 
     def solve(self, lam, g):
         """Return -(H + lam I)^-1 g."""
         self.factorisations += 1
         try:
-            h = positive_definite(self._H + lam * self._I).solve(-g)
+            h = positive_definite(self._plus(lam), self._analyses).solve(-g)
         except SingularKKTError:
             raise NotPositiveError from None
         if not h @ g < 0.0:  # not every factorisation reveals the inertia
             raise NotPositiveError
         return h
+
+    def _plus(self, lam):
+        """Return H + lam I; a sparse one has the same pattern for all shifts."""
+        n = self._H.shape[0]
+        if not issparse(self._H):
+            return self._H + lam * np.eye(n)
+        H, index = self._H.tocoo(), np.arange(n)
+        places = np.concatenate([H.row, index]), np.concatenate([H.col, index])
+        return coo_matrix((np.concatenate([H.data, np.full(n, lam)]), places), shape=(n, n)).tocsc()

@@ -125,6 +125,17 @@ class Structure:
             [k for k, t in enumerate(terms) if t.level == level] for level in range(1, depth + 1)
         ]
 
+    @cached_property
+    def linear_rows(self):
+        """Which rows of c have neither second derivatives nor auxiliary variables, shape (m,)."""
+        linear = np.ones(self.m, dtype=bool)
+        for t in (self.terms[k] for k in self.constraint):
+            if t.pattern.hessian:
+                linear[t.rows] = False
+            for column in t.columns:
+                linear[t.rows[np.broadcast_to(column, (t.size,)) >= self.n]] = False
+        return linear
+
     # -- over z = (x, t) ---------------------------------------------------------------------
 
     def _jacobian(self, chosen, rows):

@@ -11,11 +11,19 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
 from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
+from numopt.linalg.lbfgs import LimitedBFGS
 from numopt.models.calls import Caller, Tally
-from numopt.models.derivatives import dense_jacobian, grouped_columns, sparse_jacobian
+from numopt.models.derivatives import (
+    dense_jacobian,
+    grouped_columns,
+    sparse_jacobian,
+    typical_sizes,
+)
 from numopt.models.functions import ConstantRows, UserFunction, UserObjective, is_strategy
 from numopt.models.inputs import float_dtype, real_matrix, repeated
 from numopt.models.nlp import NLP
+
+LARGEST_BFGS = 500  # variables up to which an approximate Hessian is a full matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,6 +265,14 @@ class CallableNLP(Caller, NLP):
         given = self.objective.hessp is not None and self.objective.hess is None
         return given and self.hess_kind == "exact"
 
+    @property
+    def linear_rows(self):
+        """Which rows of c are known to be linear, shape (m,)."""
+        linear = np.zeros(self.m, dtype=bool)
+        for rows, part in zip(self.rows, self.slices, strict=True):
+            linear[part] = isinstance(rows, ConstantRows)
+        return linear
+
     # -- second derivatives ------------------------------------------------------------------
 
     def hess_strategy(self):
@@ -265,13 +281,16 @@ class CallableNLP(Caller, NLP):
         Returns
         -------
         scipy.optimize.HessianUpdateStrategy
-            A copy of the user's first one, or BFGS with damped updates; not yet initialised.
+            A copy of the user's first one, or damped BFGS, of limited memory for n above 500; not
+            yet initialised.
         """
         from copy import deepcopy
 
         for function in self._functions:
             if is_strategy(function.hess):
                 return deepcopy(function.hess)
+        if self.n > LARGEST_BFGS:
+            return LimitedBFGS()
         from scipy.optimize import BFGS
 
         return BFGS(exception_strategy="damp_update")
@@ -294,12 +313,33 @@ class CallableNLP(Caller, NLP):
 
         known = sum(f.weighted_gradient_at(self, x, weights) for f, weights in terms)
         at = gradients, x, known, self.lb, self.ub
+        how = {"formula": formula, "typical": self._sizes_in_gradients(f for f, _ in terms)}
         if self._hess_groups is None:
-            G = csr_matrix(dense_jacobian(*at, formula=formula))
+            G = csr_matrix(dense_jacobian(*at, **how))
         else:
-            G = sparse_jacobian(*at, self._hess_groups, formula=formula)
+            G = sparse_jacobian(*at, self._hess_groups, **how)
         moved = diags_array((self.lb < self.ub).astype(float))  # fixed variables are not
         return moved @ ((G + G.T) / 2) @ moved
+
+    def typical_sizes(self, key, evaluate):
+        """Return the typical sizes of the variables in one function, found once in each run."""
+        if self.memo is None:
+            return np.ones(self.n)
+        place = "typical", key
+        if place not in self.memo:
+            self.memo[place] = typical_sizes(evaluate, self.x0, self.lb, self.ub)
+        return self.memo[place]
+
+    def _sizes_in_gradients(self, functions):
+        """Return the smallest typical sizes of the variables in the gradients of some functions."""
+        sizes = np.ones(self.n)
+        for function in functions:
+
+            def gradients(points, function=function):
+                return function.weighted_gradients(self, points, np.ones(function.rows))
+
+            sizes = np.minimum(sizes, self.typical_sizes(("gradient", function.key), gradients))
+        return sizes
 
     # -- the result --------------------------------------------------------------------------
 

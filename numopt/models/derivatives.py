@@ -19,9 +19,12 @@ from numopt.core.errors import DerivativeError
 from numopt.models.inputs import real_vector
 
 EPS = np.finfo(np.float64).eps
-# Steps relative to max(1, |x|) that balance truncation and rounding; 'cs' has no cancellation.
+# Steps relative to the size of x that balance truncation and rounding; 'cs' has no cancellation.
 RELATIVE_STEP = {"2-point": EPS ** (1 / 2), "3-point": EPS ** (1 / 3), "cs": 1e-20}
 FORMULAS = tuple(RELATIVE_STEP)
+TINY_START = 1e-3  # start values below this are looked at by `typical_sizes`
+CLEAR_CHANGE = 1e-10  # relative to the function: a larger change is not rounding
+SAME_SLOPE = 1e-3  # relative difference of two slopes that is no cause for a shorter step
 
 
 class Group(NamedTuple):
@@ -91,7 +94,7 @@ def _as_group(starts, rows, group):
     return Group(np.concatenate(parts), np.repeat(group, [part.size for part in parts]))
 
 
-def displaced(x, formula, lb, ub, rel_step=None):
+def displaced(x, formula, lb, ub, rel_step=None, typical=1.0):
     """Return the coordinates at which differences are taken, all inside the bounds.
 
     Parameters
@@ -101,8 +104,10 @@ def displaced(x, formula, lb, ub, rel_step=None):
     formula : {'2-point', '3-point', 'cs'}
         Difference formula.
     rel_step : float or ndarray of shape (n,), optional
-        Steps relative to ``max(1, |x|)`` instead of the formula's own; a negative sign prefers the
-        step downwards.
+        Steps relative to ``max(typical, |x|)`` instead of the formula's own; a negative sign
+        prefers the step downwards.
+    typical : float or ndarray of shape (n,)
+        Sizes of the variables, see `typical_sizes`.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def displaced(x, formula, lb, ub, rel_step=None):
         Where an interval is narrower than the step, the largest step that fits.
     """
     step = RELATIVE_STEP[formula] if rel_step is None else rel_step
-    h = np.broadcast_to(np.abs(step) * np.maximum(1.0, np.abs(x)), x.shape)
+    h = np.broadcast_to(np.abs(step) * np.maximum(typical, np.abs(x)), x.shape)
     if formula == "cs":
         return (x + 1j * h)[None, :]
     up, down = np.maximum(ub - x, 0.0), np.maximum(x - lb, 0.0)
@@ -174,18 +179,50 @@ def _slope(f, at, steps):
     return (at[0] - f) / steps[0]
 
 
-def dense_jacobian(evaluate, x, f, lb, ub, formula="2-point", rel_step=None):
+def typical_sizes(evaluate, x, lb, ub):
+    """Return what the variables should be compared with, shape (n,): 1, or ``|x|`` if that is tiny.
+
+    A tiny start value of a variable may be its natural size, or next to zero. It is its size if a
+    step relative to it changes the function clearly, and by another slope than a step relative to
+    1. This costs three evaluations if one start value is tiny, and two for each further one.
+
+    Parameters
+    ----------
+    evaluate : callable
+        As for `slopes`.
+    x, lb, ub : ndarray, shape (n,)
+        Start point and bounds.
+    """
+    typical, size = np.ones(x.size), np.abs(x)
+    tiny = np.flatnonzero((size > 0.0) & (size < TINY_START) & (lb < ub))
+    if not tiny.size:
+        return typical
+    targets = np.vstack([displaced(x, "2-point", lb, ub, typical=t) for t in (size, 1.0)])
+    groups = [Group(slice(None), j) for j in tiny]
+    points = (_moved(x, target, group) for group in groups for target in targets)
+    f, *values = evaluate([x, *points])
+    for j, near, far in zip(tiny, values[::2], values[1::2], strict=True):
+        short, long = targets[:, j] - x[j]
+        change, slope, other = near - f, (near - f) / short, (far - f) / long
+        clear = np.abs(change).max() >= CLEAR_CHANGE * np.abs(f).max()
+        if clear and np.abs(slope - other).max() > SAME_SLOPE * np.abs(slope).max():
+            typical[j] = size[j]
+    return typical
+
+
+def dense_jacobian(evaluate, x, f, lb, ub, formula="2-point", rel_step=None, typical=1.0):
     """Return the Jacobian by differences, an array of shape (m, n); see `slopes`, `displaced`."""
     J = np.zeros((f.size, x.size))
-    targets = displaced(x, formula, lb, ub, rel_step)
+    targets = displaced(x, formula, lb, ub, rel_step, typical)
     for group, values in slopes(evaluate, x, f, single_columns(lb < ub), targets):
         J[group.rows, group.cols] = values
     return J
 
 
-def sparse_jacobian(evaluate, x, f, lb, ub, groups, formula="2-point", rel_step=None):
+def sparse_jacobian(evaluate, x, f, lb, ub, groups, formula="2-point", rel_step=None, typical=1.0):
     """Return the Jacobian by differences of grouped columns, a CSR matrix of shape (m, n)."""
-    found = list(slopes(evaluate, x, f, groups, displaced(x, formula, lb, ub, rel_step)))
+    targets = displaced(x, formula, lb, ub, rel_step, typical)
+    found = list(slopes(evaluate, x, f, groups, targets))
     if not found:
         return csr_matrix((f.size, x.size))
     rows = np.concatenate([group.rows for group, _ in found])

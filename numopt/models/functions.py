@@ -30,6 +30,7 @@ class UserFunction:
     """
 
     kinds = ("cons", "jac")
+    rows = 1
 
     def __init__(self, label, key, n, fun, jac, hess, sparsity=None, rel_step=None):
         self.label, self.key, self.n = label, key, n
@@ -72,6 +73,7 @@ class UserFunction:
         return value
 
     def _set_rows(self, k, free):
+        self.rows = k
         self.accept = Accept(self.label, (k,))
         self.accept_jac = Accept(f"jac of {self.label}", (k, self.n))
         self.accept_hess = Accept(f"hess of {self.label}", (self.n, self.n))
@@ -98,9 +100,13 @@ class UserFunction:
             return self.values(problem, points)
 
         at = evaluate, x, f, problem.lb, problem.ub
+        typical = 1.0
+        if self.rel_step is None and self.jac != "cs":
+            typical = problem.typical_sizes(self.key, evaluate)
+        how = {"formula": self.jac, "rel_step": self.rel_step, "typical": typical}
         if self.groups is None:
-            return dense_jacobian(*at, formula=self.jac, rel_step=self.rel_step)
-        return sparse_jacobian(*at, self.groups, formula=self.jac, rel_step=self.rel_step)
+            return dense_jacobian(*at, **how)
+        return sparse_jacobian(*at, self.groups, **how)
 
     def weighted_gradients(self, problem, points, weights):
         """Return an iterator over J'weights at many points."""

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 LARGE_MULTIPLIERS = 100.0  # s_max of Waechter and Biegler (2006)
+LAST_BITS = 4.0
 
 
 class KKT(NamedTuple):
@@ -69,6 +70,15 @@ def kkt_residual(problem, x, y, z_lower, z_upper, g, c, J):
     complementarity = max(_largest_product(multiplier, gap) for multiplier, gap in sides)
     stationarity = float(np.abs(lagrange).max()) if problem.n else 0.0
     return KKT(stationarity / scale, complementarity / scale, problem.violation(x, c))
+
+
+def rounding_of_gradient(problem, x, y):
+    """Return how far grad L moves where x moves by its last two bits, shape (n,).
+
+    Where the entries of grad L are below this, no floating-point number near x is known to be
+    closer to a stationary point.
+    """
+    return LAST_BITS * np.finfo(float).eps * (abs(problem.hess(x, y)) @ np.abs(x))
 
 
 def row_violation(problem, c):

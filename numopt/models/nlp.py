@@ -169,6 +169,11 @@ class NLP(Problem):
             raise ProblemError(f"expected weights of shape ({self.m},), got shape {y.shape}")
         return y
 
+    @property
+    def linear_rows(self):
+        """Which rows of c are known to be linear, shape (m,)."""
+        return np.zeros(self.m, dtype=bool)
+
     def features(self):
         """Return which of "bounds", "eq" and "ineq" this problem has."""
         found = set()

@@ -218,6 +218,11 @@ class PartiallySeparable(NLP):
         self.__dict__.update(state)
         self._engine = self._make_engine()
 
+    @property
+    def linear_rows(self):
+        """Which rows of c are known to be linear, shape (m,)."""
+        return self.structure.linear_rows
+
     # -- evaluations without matrices --------------------------------------------------------
 
     @property

@@ -2,9 +2,10 @@
 
     minimise f(w)   subject to   C(w) = 0,   lower <= w <= upper,      w = (free x, slacks s)
 
-Fixed variables are removed, rows without a finite bound are dropped, each inequality row c_i gets
-a slack s_i with C_i = c_i - s_i and the bounds of the row, and f and each row are scaled so that
-their gradients at the start point are at most 100 in size (Waechter and Biegler 2006, section 3.8).
+Fixed variables are removed, rows without a finite bound or that follow from others are dropped,
+each inequality row c_i gets a slack s_i with C_i = c_i - s_i and the bounds of the row, and f and
+each row are scaled so that their gradients at the start point are at most 100 in size (Waechter and
+Biegler 2006, section 3.8).
 """
 
 from copy import deepcopy
@@ -14,6 +15,8 @@ import numpy as np
 from scipy.sparse import block_diag, bmat, csr_matrix, diags
 
 from numopt.core.errors import Status, Stop
+from numopt.linalg.factor import Analyses
+from numopt.linalg.shifted import LowRank
 
 LARGEST_GRADIENT = 100.0
 SMALLEST_SCALE = 1e-8
@@ -55,9 +58,11 @@ class EqualityForm:
         Factors of the rows.
     dense_limit : int
         Matrices are dense arrays if n + m is at most this, sparse otherwise.
+    repeated : array_like of int
+        Rows that follow from others, and are dropped.
     products : callable, optional
-        ``products(n, product)`` makes what stands for a Hessian that is known by its products;
-        then none is ever formed.
+        ``products(n, product, entries=entries)`` makes what stands for a Hessian that is known by
+        its products; none is formed unless it calls ``entries()``.
 
     Attributes
     ----------
@@ -65,14 +70,18 @@ class EqualityForm:
         Number of free variables and slacks; number of rows that are kept.
     lower, upper : ndarray, shape (n,)
         Bounds on w.
+    analyses : Analyses
+        Of the sparse matrices that this form gave rise to, for the length of a run.
     """
 
-    def __init__(self, problem, f_scale, c_scale, dense_limit, products: Any = None):
+    def __init__(self, problem, f_scale, c_scale, dense_limit, repeated=(), products: Any = None):
         self.problem, self.f_scale, self.products = problem, f_scale, products
+        self.analyses = Analyses()
         self.finishes = products is None  # whether the interior method may end on an active set
         self._free = np.flatnonzero(problem.lb < problem.ub)
         self._fixed_x = np.where(problem.lb < problem.ub, 0.0, problem.lb)
-        self._rows = np.flatnonzero(np.isfinite(problem.cl) | np.isfinite(problem.cu))
+        bounded = np.isfinite(problem.cl) | np.isfinite(problem.cu)
+        self._rows = np.setdiff1d(np.flatnonzero(bounded), repeated)
         self.c_scale = c_scale[self._rows]
         cl, cu = problem.cl[self._rows], problem.cu[self._rows]
         self._ineq = ineq = np.flatnonzero(cl < cu)
@@ -152,6 +161,23 @@ class EqualityForm:
         C[rows] -= move
         return w, C
 
+    def with_best_slacks(self, w, C):
+        """Return (w, C) with each slack as close to its row as its bounds allow."""
+        s = np.arange(self.n_x, self.n)
+        w, C = w.copy(), C.copy()
+        slack = np.clip(w[s] + C[self._ineq], self.lower[s], self.upper[s])
+        C[self._ineq] -= slack - w[s]
+        w[s] = slack
+        return w, C
+
+    def sides(self, w, C):
+        """Return (lower, upper), what a linear change of the rows has to keep to, shape (m,)."""
+        lower, upper = -C, -C
+        s = np.arange(self.n_x, self.n)
+        lower[self._ineq] += self.lower[s] - w[s]
+        upper[self._ineq] += self.upper[s] - w[s]
+        return lower, upper
+
     def g(self, w):
         """Return the gradient of f, shape (n,)."""
         g = np.zeros(self.n)
@@ -189,7 +215,14 @@ class EqualityForm:
     def H(self, w, y):
         """Return the Hessian in w of f + y'C, an array or a sparse matrix of shape (n, n)."""
         if self.products:
-            return self._products_at(w, y, lambda x, v, V: self.problem.hess_products(x, v, V))
+            x, v = self.full(w), self.row_multipliers(y)
+
+            def entries():
+                return padded(
+                    self.f_scale * self._free_block(self.problem.hess(x, v)), self.n, False
+                )
+
+            return self._products_at(w, y, self.problem.hess_products, entries)
         return self._lift(self.problem.hess(self.full(w), self.row_multipliers(y)))
 
     def H_rows(self, w, y):
@@ -199,7 +232,7 @@ class EqualityForm:
         x, y = self.full(w), self.row_multipliers(y)
         return self._lift(self.problem.hess(x, y) - self.problem.hess(x, np.zeros_like(y)))
 
-    def _products_at(self, w, y, hess_products):
+    def _products_at(self, w, y, hess_products, entries=None):
         x, v = self.full(w), self.row_multipliers(y)
 
         def product(V):
@@ -209,7 +242,7 @@ class EqualityForm:
             out[: self.n_x] = self.f_scale * hess_products(x, v, full)[self._free]
             return out
 
-        return self.products(self.n, product)
+        return self.products(self.n, product, entries=entries)
 
     def _row_products(self, x, y, V):
         both = self.problem.hess_products(x, y, V)
@@ -227,7 +260,7 @@ class EqualityForm:
 
     def approximation(self, strategy):
         """Return the current approximation of H."""
-        return self._embed(strategy.get_matrix())
+        return padded(strategy.get_matrix(), self.n, self.dense)
 
     def updated(self, strategy, old, new):
         """Return the strategy after the step from state `old` to state `new`."""
@@ -259,20 +292,31 @@ class EqualityForm:
     def _scaled_rows(self, w):
         return self.c_scale * self.problem.cons(self.full(w))[self._rows]
 
+    def _free_block(self, hessian):
+        return hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
+
     def _lift(self, hessian):
         """Return the scaled Hessian of the original problem as a matrix in w."""
-        block = hessian if self.n_x == self.problem.n else hessian[self._free][:, self._free]
-        return self._embed(self.f_scale * (block.toarray() if self.dense else block))
+        block = self._free_block(hessian)
+        return padded(self.f_scale * (block.toarray() if self.dense else block), self.n, self.dense)
 
-    def _embed(self, block):
-        if not self.dense:
-            none = csr_matrix((self.n - self.n_x, self.n - self.n_x))
-            return block_diag([block, none], format="csr")
-        if self.n == self.n_x:
-            return block
-        H = np.zeros((self.n, self.n))
-        H[: self.n_x, : self.n_x] = block
-        return H
+
+def padded(block, n, dense):
+    """Return the matrix of order n with `block` in its upper left corner, in a form that fits."""
+    k = block.shape[0]
+    if isinstance(block, LowRank) and dense:
+        block = block.toarray()
+    if isinstance(block, LowRank):
+        V = np.vstack([block.V, np.zeros((n - k, block.d.size))])
+        diagonal = np.concatenate([np.broadcast_to(block.diag, k), np.zeros(n - k)])
+        return LowRank(V, block.d, diagonal)
+    if not dense:
+        return block_diag([block, csr_matrix((n - k, n - k))], format="csr")
+    if n == k:
+        return block
+    H = np.zeros((n, n))
+    H[:k, :k] = block
+    return H
 
 
 def gradient_scales(problem, x):

@@ -9,8 +9,7 @@ from numopt.bench.peers.compiled import Pattern
 from numopt.bench.peers.table import Peer, weighted_hess
 from numopt.core.errors import ProblemError
 
-OWN_MULTIPLIERS = ("scipy:SLSQP", "scipy:trust-constr", "ipopt", "uno")
-EXACT = ("scipy:SLSQP", "ipopt", "uno")
+EXACT = ("scipy:SLSQP", "ipopt", "casadi:ipopt", "pounce", "ipax", "uno")
 
 
 def answer(name, problem):
@@ -52,6 +51,17 @@ def test_a_missing_package_is_named():
     peer = Peer("x", None, frozenset(), "no_such_module", "no-such-package")
     assert peer.missing() == "no_such_module is not installed; `pip install no-such-package`"
     assert find_peer("scipy:SLSQP").missing() == ""
+
+
+def test_another_way_to_the_same_method_is_taken(monkeypatch):
+    there = Peer("there", None, frozenset(), "numpy", "numpy")
+    absent = Peer("absent", None, frozenset(), "no_such_module", "no-such-package", "there")
+    monkeypatch.setitem(PEERS, "there", there)
+    monkeypatch.setitem(PEERS, "absent", absent)
+    found = find_peer("absent")
+    assert (found.name, found.module) == ("absent", "numpy")
+    monkeypatch.delitem(PEERS, "there")
+    assert find_peer("absent") is absent
 
 
 def test_weighted_hessian():

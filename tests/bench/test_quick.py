@@ -1,4 +1,5 @@
 import cutest_problems
+from numopt.bench import large
 from numopt.bench.quick import EXPECTED, METHODS, problems
 from numopt.bench.suite import CLASSES, Suite, class_of
 
@@ -19,6 +20,15 @@ def test_classes_agree_with_the_collection():
     assert set(suite.names(kind="mixed", max_n=4)) == {
         name for name in suite.names(max_n=4) if suite.entry(name).kind == "mixed"
     }
+
+
+def test_large_problems_are_large_and_constrained():
+    suite = Suite("cutest")
+    for name, params in large.PROBLEMS:
+        suite.check(name, params)
+    p = suite.load(*large.PROBLEMS[0])
+    assert p.n >= 1000
+    assert p.m > 0
 
 
 def test_a_definition_has_a_digest():

@@ -63,6 +63,17 @@ def test_summary():
     assert ours["CPU ratio"] == "1.00"
 
 
+def test_evaluations_by_class():
+    rows = [
+        run("A", "peer", nfev=3),
+        run("B", "peer", nfev=7),
+        run("C", "peer", m=1, ncev=30, **{"class": "mixed"}),
+        run("D", "peer", "failed", nfev=100),
+    ]
+    (line,) = Report(rows).evaluations()
+    assert line == {"median evaluations": "peer", "all": "7", "bound": "5", "mixed": "30"}
+
+
 def test_seeds_enter_by_their_median():
     rows = [run("A", "m", cpu=cpu, seed=i) for i, cpu in enumerate([1.0, 2.0, 30.0])]
     assert Report(rows).costs("cpu")["m"].tolist() == [2.0]
@@ -94,10 +105,12 @@ def test_csv_is_harmless_in_a_spreadsheet():
     assert first["fun"] == "-1.5"
 
 
-def test_markdown_is_a_table():
-    lines = Report(ROWS).markdown().splitlines()
-    assert lines[0].startswith("| method | solved | bound | equality |")
-    assert len({line.count("|") for line in lines}) == 1
+def test_markdown_has_two_tables():
+    summary, evaluations = Report(ROWS).markdown().split("\n\n")
+    assert summary.startswith("| method | solved | bound | equality |")
+    assert evaluations.startswith("| median evaluations | all | bound | equality |")
+    for table in (summary, evaluations):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
 def test_aligned():

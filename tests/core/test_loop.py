@@ -83,7 +83,8 @@ LIMITS = {"maxiter": 5, "maxfun": 7, "maxtime": 9.0, "target": -1.0}
         (at(1.0, nan), Now(), None),
         (at(1.0, 0.0, nan), Now(), None),
         # Of several reasons the first one of this order is told:
-        (at(UNBOUNDED_BELOW, 0.0), Now(9, 9, 9.0), Status.UNBOUNDED),
+        (at(UNBOUNDED_BELOW, 0.0), Now(9, 9, 9.0), Status.CONVERGED),
+        (at(UNBOUNDED_BELOW), Now(9, 9, 9.0), Status.UNBOUNDED),
         (at(nan, 0.0), Now(9, 9, 9.0), Status.NONFINITE),
         (at(-1.0, 0.0), Now(9, 9, 9.0), Status.CONVERGED),
         (at(-1.0), Now(9, 9, 9.0), Status.TARGET),

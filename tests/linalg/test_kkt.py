@@ -5,6 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from numopt.linalg.factor import (
+    FACTORS,
+    Analyses,
     DenseLDL,
     FeralLDL,
     Inertia,
@@ -12,6 +14,7 @@ from numopt.linalg.factor import (
     SingularKKTError,
     SparseLU,
     importable,
+    sparse_kind,
 )
 from numopt.linalg.kkt import KKTSystem, best_kind
 
@@ -204,6 +207,81 @@ def test_quasi_definite_inertia(rng):
     assert factor.inertia == Inertia(n, m, 0)
     b = rng.standard_normal(n + m)
     assert ratio(K, factor.solve(b), b) < LARGEST_RATIO
+
+
+def same_pattern(rng, n=60, m=20, count=3):
+    """Quasi-definite matrices that differ by their values only, well and badly scaled."""
+    H, A, _ = sparse_blocks(n, m, rng, shift=10.0)
+    pattern = sp.bmat([[H, A.T], [A, -sp.eye(m)]], format="csc")
+    pattern.sum_duplicates()
+    for size in range(count):
+        K = pattern.copy()
+        scales = sp.diags(np.exp(size * rng.standard_normal(n + m)))
+        yield sp.csc_matrix(scales @ K @ scales)
+
+
+@pytest.mark.parametrize("kind", OPTIONAL)
+def test_a_pattern_is_analysed_once(kind, rng):
+    analyses, b = Analyses(), rng.standard_normal(80)
+    for K in same_pattern(rng):
+        reused, fresh = analyses.factor(kind, K), FACTORS[kind](K)
+        assert reused.inertia == fresh.inertia == Inertia(60, 20, 0)
+        np.testing.assert_array_equal(reused.solve(b), fresh.solve(b))  # to the last bit
+    assert analyses.made == 1
+    analyses.factor(kind, sp.eye(5, format="csc"))
+    assert analyses.made == 2
+
+
+@pytest.mark.parametrize("kind", OPTIONAL)
+def test_an_earlier_factorisation_stays_valid(kind, rng):
+    analyses, b = Analyses(), rng.standard_normal(80)
+    first, second = same_pattern(rng, count=2)
+    one = analyses.factor(kind, first)
+    x = one.solve(b)
+    other = analyses.factor(kind, second)
+    y = other.solve(b)
+    np.testing.assert_array_equal(one.solve(b), x)
+    np.testing.assert_array_equal(other.solve(b), y)
+
+
+@pytest.mark.parametrize("kind", OPTIONAL)
+def test_a_singular_matrix_spoils_nothing(kind, rng):
+    analyses, b = Analyses(), rng.standard_normal(80)
+    (K,) = same_pattern(rng, count=1)
+    x = analyses.factor(kind, K).solve(b)
+    bad = K.copy()
+    bad.data[:] = np.nan if kind == "feral" else 0.0
+    with pytest.raises(SingularKKTError):
+        analyses.factor(kind, bad)
+    np.testing.assert_array_equal(analyses.factor(kind, K).solve(b), x)
+
+
+def test_few_patterns_are_remembered():
+    analyses = Analyses()
+    for n in (1, 2, 3, 4, 5, 5, 4, 1):
+        analyses.factor("qdldl" if importable("qdldl") else "lu", sp.eye(n, format="csc"))
+    assert analyses.made == (6 if importable("qdldl") else 0)
+
+
+def test_runs_use_one_analysis_for_each_pattern(monkeypatch):
+    import cutest_problems
+    import numopt
+
+    made = []
+    monkeypatch.setattr(Analyses, "__init__", recording(made, Analyses.__init__))
+    monkeypatch.setattr("numopt.solvers.sketched_newton.DENSE_LIMIT", 0)
+    res = numopt.solve(cutest_problems.load("DTOC2", compile=None), method="sketched_newton")
+    assert res.success
+    assert res.nit > 5
+    assert max(a.made for a in made) <= 2 * (sparse_kind() != "lu")
+
+
+def recording(seen, init):
+    def recorded(self):
+        seen.append(self)
+        init(self)
+
+    return recorded
 
 
 @pytest.mark.parametrize("kind", [*OPTIONAL, "lu", "dense"])

@@ -5,7 +5,13 @@ import pytest
 import scipy.sparse as sp
 
 from numopt.linalg.factor import SingularKKTError
-from numopt.linalg.krylov import Diagonal, SchurPreconditioner, minres, projected_cg
+from numopt.linalg.krylov import (
+    Diagonal,
+    IncompleteCholesky,
+    SchurPreconditioner,
+    minres,
+    projected_cg,
+)
 
 SIZES = [(1, 0), (2, 1), (30, 0), (30, 7), (40, 40)]
 
@@ -131,3 +137,35 @@ def test_projected_cg_keeps_its_digits_near_the_solution(rng):
     pre = SchurPreconditioner(Diagonal(H.diagonal()), G)
     k = projected_cg(lambda v: H @ v, top, np.zeros(10), pre, (1e-4, 1e-6))
     assert k.converged
+
+
+def laplacian(N):
+    T = sp.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(N, N))
+    return sp.csr_matrix(sp.kron(T, sp.eye(N)) + sp.kron(sp.eye(N), T))
+
+
+def test_incomplete_factors_are_symmetric_and_save_steps(rng):
+    H = laplacian(30) + 1e-3 * sp.eye(900)
+    bhat, b, x = IncompleteCholesky(H), rng.standard_normal(900), rng.standard_normal(900)
+    assert x @ bhat.solve(b) == pytest.approx(b @ bhat.solve(x))
+    assert b @ bhat.solve(b) > 0
+    none, target = sp.csr_matrix((0, 900)), (1e-8 * np.linalg.norm(b), 0.0)
+    steps = []
+    for pre in (Diagonal(H.diagonal()), bhat):
+        k = minres(lambda v: H @ v, none, b, np.zeros(0), SchurPreconditioner(pre, none), target)
+        assert k.converged
+        np.testing.assert_allclose(H @ k.p, b, atol=1e-6)
+        steps.append(k.steps)
+    assert steps[1] < steps[0] / 8
+
+
+def test_incomplete_factors_of_a_tridiagonal_matrix_are_complete(rng):
+    H = sp.diags_array([-1.0, 2.5, -1.0], offsets=[-1, 0, 1], shape=(50, 50), format="csr")
+    b = rng.standard_normal((50, 2))
+    np.testing.assert_allclose(H @ IncompleteCholesky(H).solve(b), b, atol=1e-12)
+
+
+def test_incomplete_factors_of_an_indefinite_matrix_are_definite(rng):
+    bhat = IncompleteCholesky(laplacian(12) - 0.5 * sp.eye(144))
+    inverse = bhat.solve(np.eye(144))
+    assert np.linalg.eigvalsh((inverse + inverse.T) / 2)[0] > 0

@@ -145,3 +145,18 @@ def test_change_of_variables(kind, H, rng):
 def test_unusable_metrics(B):
     with pytest.raises(ValueError, match="metric"):
         Metric(B)
+
+
+def test_negative_curvature_that_lanczos_cannot_see_is_shifted_all_the_same():
+    d = np.linspace(1.0, 2.0, 50)
+    d[7] = -3.0
+    g = np.ones(50)
+    g[7] = 0.0  # so the Krylov space of g lacks the eigenvector
+    family = FreshFamily(csr_matrix(np.diag(d)))
+    for _ in range(30):
+        try:
+            family.solve(-family.smallest, g)
+            break
+        except NotPositiveError:
+            family.lower(g)
+    assert 3.0 < -family.smallest < 12.0

@@ -14,6 +14,7 @@ from numopt.models.derivatives import (
     grouped_columns,
     probe_sparsity,
     sparse_jacobian,
+    typical_sizes,
 )
 
 TOLERANCE = {"2-point": 1e-6, "3-point": 1e-9, "cs": 1e-14}
@@ -55,6 +56,39 @@ def test_formulas_reach_their_accuracy(formula):
     np.testing.assert_allclose(
         J, smooth_jacobian(x), rtol=TOLERANCE[formula], atol=1e-7 * (formula != "cs")
     )
+
+
+def test_typical_sizes_of_tiny_start_values():
+    scale = np.array([1e-8, 1.0, 1e-7, 1.0])
+    x = np.array([3e-8, -2e-7, 4e-7, 0.3])  # the second is next to zero by chance
+    seen = []
+
+    def steep(x):
+        z = x / scale
+        return np.array([z[0] ** 3 + z[1], z[2] ** 2 * z[0] + np.cos(z[3])])
+
+    lb, ub = np.full(4, -np.inf), np.full(4, np.inf)
+    typical = typical_sizes(each(steep, seen), x, lb, ub)
+    np.testing.assert_array_equal(typical, [3e-8, 1, 4e-7, 1])
+    assert len(seen) == 7
+    J = dense_jacobian(each(steep), x, steep(x), lb, ub, typical=typical) * scale
+    np.testing.assert_allclose(J[:, :2], [[27, 1], [16, 0]], rtol=1e-6, atol=1e-6)
+    J = dense_jacobian(each(steep), x, steep(x), lb, ub) * scale
+    assert J[0, 0] != pytest.approx(27, rel=0.1)
+
+
+def test_typical_sizes_cost_nothing_where_no_start_value_is_tiny():
+    seen = []
+    x = np.array([0.0, 1e-3, -5.0])
+    np.testing.assert_array_equal(typical_sizes(each(smooth, seen), x, *FREE), 1.0)
+    assert seen == []
+
+
+def test_typical_sizes_stay_inside_the_bounds():
+    seen, x = [], np.array([1e-9, 1e-5, 1.0])
+    lb, ub = np.array([1e-9, 0.0, 1.0]), np.array([2e-9, 1e-5, 1.0])
+    typical_sizes(each(smooth, seen), x, lb, ub)
+    assert all((lb <= point).all() and (point <= ub).all() for point in seen)
 
 
 @pytest.mark.parametrize("formula", FORMULAS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from numopt.models.kkt import kkt_residual, transposed_product
+from numopt.models.kkt import kkt_residual, rounding_of_gradient, transposed_product
 from numopt.models.nlp import NLP
 
 NONE = np.zeros(2)
@@ -42,6 +42,15 @@ def test_active_bounds():
 
 def test_interior_point():
     assert measure(BOX, [0.5, 7.0], [0.0, 0.0]) == (0, 0, 0)
+
+
+def test_what_the_last_bits_of_x_change():
+    class Steep(NLP):
+        def _hess(self, x, y):
+            return csr_matrix([[2e12, -1e12], [-1e12, 0.0]])
+
+    blur = rounding_of_gradient(Steep([0.0, 0.0]), np.array([3.0, -0.5]), np.zeros(0))
+    np.testing.assert_allclose(blur, 4 * np.finfo(float).eps * np.array([6.5e12, 3e12]))
 
 
 def test_gradient_is_left_over():

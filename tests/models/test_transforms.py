@@ -181,6 +181,25 @@ def test_better_slacks_lower_the_violation_and_leave_the_bounds(form):
     np.testing.assert_array_equal(better[[0, 1, 2, 3, 6]], w[[0, 1, 2, 3, 6]])
 
 
+def test_best_slacks_leave_the_violation_of_the_rows(form):
+    w = form.start(form.problem.x0 + 0.3, np.clip)
+    w, C = form.with_best_slacks(w, form.C(w))
+    assert ((form.lower <= w) & (w <= form.upper))[form.n_x :].all()
+    np.testing.assert_allclose(form.C(w), C, atol=1e-12)
+    lower, upper = form.sides(w, C)
+    violation = np.maximum(0.0, np.maximum(lower, -upper))
+    np.testing.assert_allclose(np.abs(C), violation, atol=1e-12)
+
+
+def test_sides_are_what_a_change_of_the_rows_may_be(form, rng):
+    w = form.start(form.problem.x0, np.clip)
+    lower, upper = form.sides(w, form.C(w))
+    moved = w.copy()
+    moved[form.n_x :] += rng.standard_normal(form.n - form.n_x)  # slacks do not matter
+    for old, new in zip((lower, upper), form.sides(moved, form.C(moved)), strict=True):
+        np.testing.assert_allclose(new, old)
+
+
 def test_minus_infinity_counts_at_feasible_points_only():
     problem = NLP([0.0], cl=[0], cu=[0]).armed()
     problem._fun, problem._cons = lambda x: -INF, lambda x: x.copy()

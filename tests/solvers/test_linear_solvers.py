@@ -6,6 +6,7 @@ import pytest
 import cutest_problems
 import numopt
 from numopt.bench.experiments.linear_algebra import Control, RidgeLogistic, rows, samples
+from numopt.problems import pde_control
 
 MODES = ["minres", "projected_cg", "nystrom"]
 
@@ -51,6 +52,43 @@ def test_control_problem_in_a_few_steps():
     assert res.success
     np.testing.assert_allclose(res.x, exact.x, atol=1e-5)
     assert res.counts["hessp"] <= 30
+
+
+def smooth_control(p, N):
+    """The control problem with a penalty on the gradient of the control."""
+    W, Z = p.variables((N, N), start=1.0), p.variables((N, N), start=1.0)
+    down, across, h = Z[1:] - Z[:-1], Z[:, 1:] - Z[:, :-1], 2.0 / (N + 1)
+    slopes = (np.sum(down**2) + np.sum(across**2)) / h**2
+    p.minimize(np.sum((W - pde_control.target(N)) ** 2) + 0.1 * (np.sum(Z**2) + slopes))
+    side, top = np.zeros((N, 1)), np.zeros((1, N))
+    left, right = np.hstack([side, W[:, :-1]]), np.hstack([W[:, 1:], side])
+    above, below = np.vstack([top, W[:-1]]), np.vstack([W[1:], top])
+    p.equal((left + right + above + below - 4 * W) / h**2 + Z)
+
+
+def test_incomplete_factors_save_products():
+    problem = numopt.PartiallySeparable.trace(smooth_control, N=16)
+    exact, diagonal, res = (solve(problem, s) for s in ("exact", "minres", "incomplete"))
+    assert res.success
+    np.testing.assert_allclose(res.x, exact.x, atol=1e-4)
+    assert res.counts["hessp"] < diagonal.counts["hessp"] / 4
+    assert solve(pde_control.load(12), "incomplete").counts["hessp"] <= 10
+
+
+@pytest.mark.parametrize("name", ["BT11", "HS28", "HS42", "MARATOS", "HS71", "HS35", "HS5", "HS39"])
+def test_incomplete_factors_for_any_constraints(name):
+    problem = cutest_problems.load(name, compile=None)
+    res, exact = solve(problem, "incomplete"), solve(problem, "exact")
+    assert res.success
+    assert res.fun == pytest.approx(exact.fun, rel=1e-4, abs=1e-4)
+
+
+def test_incomplete_factors_need_entries():
+    problem = numopt.CallableNLP(
+        lambda x: x @ x, np.ones(3), lambda x: 2 * x, hessp=lambda x, v: 2 * v
+    )
+    with pytest.raises(numopt.UnsupportedError, match="incomplete"):
+        solve(problem, "incomplete")
 
 
 def test_exact_linear_solver_says_what_it_did():

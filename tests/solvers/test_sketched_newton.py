@@ -4,14 +4,16 @@ from functools import cache, partial
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.optimize import LinearConstraint
 
 import cutest_problems
 import numopt
 from numopt import Status
 from numopt.models.kkt import kkt_residual
+from numopt.models.nlp import NLP
 from numopt.models.transforms import EqualityForm, gradient_scales
-from numopt.solvers.sketched_newton import merit
+from numopt.solvers.sketched_newton import ROUNDING, merit
 from numopt.solvers.sketched_newton.barrier import Barrier, longest_positive, push_inside
 from numopt.solvers.sketched_newton.filter import GAMMA_THETA, Filter
 from numopt.solvers.sketched_newton.newton import least_squares_multipliers, newton_step
@@ -224,7 +226,7 @@ def bowl(n, **given):
 
 def certified(p, res, tol=1e-6):
     m = res.multipliers
-    y = np.concatenate([np.zeros(0), *np.atleast_1d(m["constraints"])], axis=None)
+    y = np.concatenate([np.zeros(0), *map(np.ravel, m["constraints"])])
     at = p.grad(res.x), p.cons(res.x), p.jac(res.x)
     kkt = kkt_residual(p, res.x, y, m["lower"], m["upper"], *at)
     return kkt.optimality <= tol and kkt.feasibility <= tol
@@ -277,8 +279,34 @@ def test_duplicate_rows(copies):
     res = solve(bowl(2, constraints=[row]))
     assert res.success
     np.testing.assert_allclose(res.x, 0.5, atol=1e-6)
+    assert f"Rank 1 of {copies} linear equality rows" in res.message
     y = res.multipliers["constraints"][0]
-    np.testing.assert_allclose(y, 1 / copies, atol=1e-5)
+    assert np.count_nonzero(y) == 1
+    np.testing.assert_allclose(y.sum(), 1, atol=1e-5)
+
+
+def test_rows_left_out_keep_their_numbers():
+    A = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [2.0, 2.0, 0.0], [0.0, 1.0, -1.0]])
+    ball = numopt.NonlinearRows(lambda x: x @ x, upper=1.0, jac=lambda x: 2 * x)
+    rows = numopt.LinearRows(A, A.sum(axis=1) / 2, A.sum(axis=1) / 2)
+    p = bowl(3, constraints=[ball, rows])
+    res = solve(p)
+    assert certified(p, res)
+    assert "Rank 2 of 4 linear equality rows, 2 left out" in res.message
+    assert np.isin([1, 2], np.flatnonzero(res.multipliers["constraints"][1] == 0)).any()
+    again = solve(p, options={"multipliers": res.multipliers}, x0=res.x)
+    assert again.success
+    assert again.nit <= 2
+    first = solve(p, options={"maxiter": 1})
+    assert "Rank 2 of 4" in solve(p, state=first.state).message
+
+
+def test_contradictory_linear_rows_are_certified():
+    A = np.array([[1.0, 1.0], [2.0, 2.0]])
+    res = solve(bowl(2, constraints=[numopt.LinearRows(A, [1, 3], [1, 3])]))
+    assert res.status is Status.INFEASIBLE
+    assert res.infeasibility["farkas"]["radius"] > 1e6
+    assert "Rank 1 of 2 linear equality rows; the sides" in res.message
 
 
 def test_more_rows_than_variables():
@@ -348,6 +376,129 @@ def test_quasi_newton(name):
     assert res.fun == pytest.approx(solve(p).fun, abs=1e-5)
 
 
+class Scaled(NLP):
+    """A problem with f multiplied by a factor."""
+
+    def __init__(self, p, factor):
+        super().__init__(p.x0, p.lb, p.ub, p.cl, p.cu)
+        self.p, self.factor, self._cons, self._jac = p, factor, p._cons, p._jac
+
+    def _fun(self, x):
+        return self.factor * self.p._fun(x)
+
+    def _grad(self, x):
+        return self.factor * self.p._grad(x)
+
+    def _hess(self, x, y):
+        return self.factor * self.p._hess(x, y / self.factor)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-6, 1e6, 1e12])
+@pytest.mark.parametrize("name", ["HS1", "HS5", "HS110", "LEVYMONT", "HS35", "HS71", "HS99"])
+def test_scaled_objectives(name, factor):
+    p, q = problem(name), Scaled(problem(name), factor)
+    res = solve(q)
+    assert certified(q, res) if res.success else ROUNDING in res.message
+    if factor > 1:
+        np.testing.assert_allclose(res.fun / factor, solve(p).fun, rtol=1e-6, atol=1e-6)
+
+
+def test_what_rounding_hides_is_told_and_no_success():
+    res = solve(Scaled(problem("HS5"), 1e12))
+    assert res.status is Status.SMALL_STEP
+    assert ROUNDING in res.message
+    assert solve(Scaled(problem("HS5"), 1e12), tol=1e-2).success
+
+
+@pytest.mark.parametrize("lb", [-INF, -600.0])
+def test_thousands_of_humps_are_passed_in_long_steps(lb):
+    p = cutest_problems.load("GENHUMPS", compile=None)
+    p.lb = np.full(p.n, lb)
+    res = solve(p, tol=1e-5)
+    assert certified(p, res, 1e-5)
+    assert res.nit < 400
+    assert abs(res.fun) < 1e-6
+
+
+def test_rounding_does_not_excuse_an_unbounded_problem():
+    assert solve(problem("INDEF")).status is Status.UNBOUNDED
+
+
+BY_EQUATIONS = [
+    "HS6",
+    "HS7",
+    "HS26",
+    "HS39",
+    "HS40",
+    "HS46",
+    "HS61",
+    "HS77",
+    "BT1",
+    "BT11",
+    "MARATOS",
+]
+BY_BOUNDS = ["HS1", "HS5", "HS10", "HS13", "HS15", "HS24", "HS35", "HS43", "HS71", "HS100", "HS104"]
+
+
+@pytest.mark.parametrize("name", BY_EQUATIONS + BY_BOUNDS)
+def test_gradient_regularization_solves_the_same_problems(name):
+    p = problem(name)
+    by_inertia, res = solve(p), solve(p, options={"regularization": "gradient"})
+    assert certified(p, res)
+    np.testing.assert_allclose(res.fun, by_inertia.fun, rtol=1e-4, atol=1e-4)
+
+
+def test_gradient_shift():
+    H, A = np.diag([1.0, -2.0, 3.0]), np.array([[1.0, 0.0, 1.0]])
+    given = H, A, np.zeros(3), np.ones(3), np.ones(1), 0.0
+    newton = newton_step(*given, ridge=4.0)
+    assert newton.delta_w == 0
+    K = np.block([[H + 4 * np.eye(3), A.T], [A, np.zeros((1, 1))]])
+    np.testing.assert_allclose([*newton.dw, *newton.dy], np.linalg.solve(K, -np.ones(4)))
+    assert newton_step(*given, ridge=0.5).delta_w > 1.5
+
+
+def test_gradient_shift_fades_where_the_model_is_exact():
+    res = solve(problem("HS28"), options={"regularization": "gradient"}, tol=1e-10)
+    assert res.success
+    assert 1 < res.nit <= 12
+    assert res.state[2].inner.gamma == pytest.approx(10.0**res.nit)
+
+
+def test_limited_memory_for_many_variables_without_second_derivatives():
+    n = 900
+    pairs = sp.diags_array([1.0, 1.0], offsets=[0, 1], shape=(n - 1, n), format="csr")
+    products = numopt.NonlinearRows(lambda x: x[:-1] * x[1:], upper=0.2, sparsity=pairs)
+    weights = 1.0 + np.arange(n) / n
+    p = numopt.CallableNLP(
+        lambda x: float(weights @ (x - 1) ** 2),
+        np.zeros(n),
+        lambda x: 2 * weights * (x - 1),
+        lb=-1.0,
+        ub=0.9,
+        constraints=[products, numopt.LinearRows(np.ones((1, n)), n / 4, n / 4)],
+    )
+    assert p.hess_kind == "quasi-newton"
+    res = solve(p)
+    assert certified(p, res)
+    assert res.nit < 100
+    assert "approximated" in res.linear_solver
+    inner = res.state[2].inner
+    assert inner.strategy.get_matrix().V.shape[1] <= 20
+    again = solve(p, state=solve(p, options={"maxiter": 5}).state)
+    np.testing.assert_array_equal(again.x, res.x)
+
+
+def test_restoration_with_limited_memory():
+    n = 600
+    ring = numopt.NonlinearRows(lambda x: np.array([x @ x, x[0] * x[1]]), [1.0, 0.4], [1.0, 0.4],
+                                sparsity=np.ones((2, n)))  # fmt: skip
+    start = np.r_[1e-3, -1e-3, np.full(n - 2, 1e-6)]
+    p = numopt.CallableNLP(lambda x: x[2], start, lambda x: np.eye(n)[2], constraints=[ring])
+    res = solve(p)
+    assert certified(p, res, 1e-5)
+
+
 def test_linear_programs_need_no_curvature():
     """The gradient never changes, so the quasi-Newton matrix must fade."""
     A = LinearConstraint([[1.0, 1.0, 1.0]], 1, 1)
@@ -371,6 +522,7 @@ def test_linear_programs_need_no_curvature():
         {"block": -1},
         {"linear_solver": "rk"},
         {"lam0": 1.0},
+        {"regularization": "gradient", "variant": "paper"},
         {"xi": 1},
     ],
 )

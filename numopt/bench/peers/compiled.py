@@ -1,4 +1,4 @@
-"""IPOPT and Uno: compiled solvers that take sparse derivatives of a fixed structure."""
+"""IPOPT, POUNCE and Uno: compiled solvers that take sparse derivatives of a fixed structure."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -53,7 +53,7 @@ def _keys(coo, shape):
     return coo.row.astype(np.int64) * shape[1] + coo.col
 
 
-def _patterns(problem, x0):
+def patterns(problem, x0):
     """Return the patterns of the Jacobian and of the lower triangle of the Hessian."""
     near, y = x0 + 0.1 * np.cos(np.arange(problem.n)), np.ones(problem.m)
     points = (x0, near)
@@ -67,7 +67,7 @@ class _Callbacks:
     def __init__(self, problem, x0):
         self.problem = problem
         self.objective, self.gradient, self.constraints = problem.fun, problem.grad, problem.cons
-        self.jacobian_pattern, self.hessian_pattern = _patterns(problem, x0)
+        self.jacobian_pattern, self.hessian_pattern = patterns(problem, x0)
 
     def jacobian(self, x):
         return self.jacobian_pattern.values(self.problem.jac(x))
@@ -82,26 +82,44 @@ class _Callbacks:
         return self.hessian_pattern.rows, self.hessian_pattern.cols
 
 
-@peer("ipopt", module="cyipopt", package="cyipopt-wheels")
+@peer("ipopt", module="cyipopt", package="cyipopt-wheels", instead="casadi:ipopt")
 def _ipopt(problem, x0, tol, time_limit, seed):
     import cyipopt
 
+    options = {"print_level": 0, "sb": "yes", "max_wall_time": float(time_limit)}
+    return _by_callbacks(cyipopt.Problem, problem, x0, tol, options)  # pyright: ignore
+
+
+@peer("pounce", module="pounce", package="pounce-solver")
+def _pounce(problem, x0, tol, time_limit, seed):
+    import pounce
+
+    options = {"print_level": 0, "max_wall_time": float(time_limit)}
+    return _by_callbacks(pounce.Problem, problem, x0, tol, options)
+
+
+def _by_callbacks(make, problem, x0, tol, options):
+    """Return the run of a solver with the interface of cyipopt."""
     bounds = {"lb": problem.lb, "ub": problem.ub, "cl": problem.cl, "cu": problem.cu}
-    callbacks = _Callbacks(problem, x0)
-    nlp = cyipopt.Problem(problem.n, problem.m, problem_obj=callbacks, **bounds)  # pyright: ignore
-    options = dict.fromkeys(("tol", "constr_viol_tol", "compl_inf_tol"), 1e-2 * tol)
-    options |= {"print_level": 0, "sb": "yes", "max_iter": MANY, "max_wall_time": float(time_limit)}
-    for name, value in options.items():
+    nlp = make(problem.n, problem.m, problem_obj=_Callbacks(problem, x0), **bounds)
+    for name, value in (ipopt_options(tol) | options).items():
         nlp.add_option(name, value)
 
     def answer():
         x, info = nlp.solve(x0)
-        dual = info["mult_g"], info["mult_x_L"], info["mult_x_U"]
+        y, z_lower, z_upper = (np.asarray(info[k]) for k in ("mult_g", "mult_x_L", "mult_x_U"))
         message = info["status_msg"]
         words = message.decode() if isinstance(message, bytes) else str(message)
-        return Answer(x, *dual, info["status"] in (0, 1), words)
+        return Answer(np.asarray(x), y, z_lower, z_upper, info["status"] in (0, 1), words)
 
     return answer
+
+
+def ipopt_options(tol):
+    """Return the options of IPOPT that pass the judge at `tol`."""
+    return dict.fromkeys(("tol", "constr_viol_tol", "compl_inf_tol"), 1e-2 * tol) | {
+        "max_iter": MANY
+    }
 
 
 @peer("uno", module="unopy", package="unopy")

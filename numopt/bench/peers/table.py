@@ -7,7 +7,7 @@ tolerances tight enough to pass the judge at `tol`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
@@ -63,6 +63,8 @@ class Peer:
         Which of "bounds", "eq" and "ineq" it can handle.
     module, package : str
         What is imported, and the name by which it is installed.
+    instead : str
+        Name of another way to the same method, taken where the package is missing.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Peer:
     accepts: frozenset
     module: str
     package: str
+    instead: str = ""
 
     @property
     def own(self):
@@ -94,11 +97,11 @@ class Peer:
         return " and ".join(sorted(problem.features() - self.accepts))
 
 
-def peer(name, accepts="bounds eq ineq", module="scipy", package="scipy"):
+def peer(name, accepts="bounds eq ineq", module="scipy", package="scipy", instead=""):
     """Enter the decorated plug-in into the table."""
 
     def enter(prepare):
-        PEERS[name] = Peer(name, prepare, frozenset(accepts.split()), module, package)
+        PEERS[name] = Peer(name, prepare, frozenset(accepts.split()), module, package, instead)
         return prepare
 
     return enter
@@ -113,7 +116,10 @@ def find_peer(name):
         For an unknown name, with the nearest one.
     """
     if name in PEERS:
-        return PEERS[name]
+        found, other = PEERS[name], PEERS.get(PEERS[name].instead)
+        if other and found.missing() and not other.missing():
+            return replace(other, name=name)
+        return found
     names = peer_names()
     if name in names:
         return Peer(name, partial(_own, name), METHODS[name].accepts, "numopt", "numopt")
@@ -142,6 +148,18 @@ def _own(name, problem, x0, tol, time_limit, seed):
         )
 
     return run
+
+
+def one_sided(problem):
+    """Return (kind, rows, sign, side) such that sign * (c[rows] - side) is = 0 or >= 0."""
+    cl, cu = problem.cl, problem.cu
+    picks = (
+        ("eq", cl == cu, 1.0, cl),
+        ("ineq", (cl < cu) & np.isfinite(cl), 1.0, cl),
+        ("ineq", (cl < cu) & np.isfinite(cu), -1.0, cu),
+    )
+    found = ((kind, np.flatnonzero(rows), sign, side) for kind, rows, sign, side in picks)
+    return [(kind, i, sign, side[i]) for kind, i, sign, side in found if i.size]
 
 
 def weighted_hess(problem, x, y, weight):

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csr_array
 
-from numopt.bench.peers.table import MANY, Answer, peer, weighted_hess
+from numopt.bench.peers.table import MANY, Answer, one_sided, peer, weighted_hess
 
 DENSE = 50  # variables up to which matrices are passed as dense arrays
 
@@ -25,7 +25,7 @@ def _plain(run):
 
 @peer("scipy:SLSQP")
 def _slsqp(problem, x0, tol, time_limit, seed):
-    rows = _one_sided(problem)
+    rows = one_sided(problem)
     constraints = [
         {
             "type": kind,
@@ -46,20 +46,8 @@ def _slsqp(problem, x0, tol, time_limit, seed):
     return answer
 
 
-def _one_sided(problem):
-    """Return (kind, rows, sign, side) such that sign * (c[rows] - side) is = 0 or >= 0."""
-    cl, cu = problem.cl, problem.cu
-    picks = (
-        ("eq", cl == cu, 1.0, cl),
-        ("ineq", (cl < cu) & np.isfinite(cl), 1.0, cl),
-        ("ineq", (cl < cu) & np.isfinite(cu), -1.0, cu),
-    )
-    found = ((kind, np.flatnonzero(rows), sign, side) for kind, rows, sign, side in picks)
-    return [(kind, i, sign, side[i]) for kind, i, sign, side in found if i.size]
-
-
 def _slsqp_multipliers(m, rows, multipliers):
-    """Undo `_one_sided`; SLSQP's Lagrangian subtracts the constraints."""
+    """Undo `one_sided`; SLSQP's Lagrangian subtracts the constraints."""
     if multipliers is None or len(multipliers) != sum(i.size for _, i, _, _ in rows):
         return None
     y, start = np.zeros(m), 0

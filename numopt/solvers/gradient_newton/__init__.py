@@ -57,7 +57,8 @@ class GradientNewton(Solver):
     Notes
     -----
     The measure is the dual norm of the gradient, (g'B^-1 g)^(1/2). An iteration costs one Hessian,
-    one factorisation (of a sparse H: one for each trial) and one or a few evaluations of f.
+    one factorisation (of a sparse H: one for each trial, after one analysis of its pattern) and one
+    or a few evaluations of f.
 
     Scalars of the history: ``gamma, lam, trials, factorisations`` (the latter of the whole run).
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numopt.core.errors import Status, Stop
+from numopt.linalg.factor import Analyses
 from numopt.linalg.shifted import NotPositiveError, shifted
 
 TRIALS = 60
@@ -49,7 +50,7 @@ class Trial(NamedTuple):
 def step(problem, s, H, moved):
     """Return the next state; the arguments are those of `paper.step`."""
     g = s.metric.dual(s.g)
-    family = shifted(H, g)
+    family = shifted(H, g, problem.memo.setdefault("analyses", Analyses()))
     gamma = s.gamma
     for count in range(1, TRIALS + 1):
         trial = _trial(family, H, g, gamma)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numopt.core.errors import Status, Stop
 from numopt.models.kkt import row_violation, transposed_product, violation_kkt
 
 TOL = 1e-6  # largest scaled residual of a certificate
@@ -70,6 +71,14 @@ def infeasibility(problem, form, s):
         "residual": kkt.optimality,
         "farkas": farkas,
     }
+
+
+def conclusion(infeasibility):
+    """Return the `Stop` that a stationary violation leads to, if its certificate holds."""
+    size, residual = infeasibility["violation"], infeasibility["residual"]
+    if residual <= TOL:
+        return Stop(Status.INFEASIBLE, f"their sum is {size:.2e}, its residual {residual:.1e}")
+    return Stop(Status.SMALL_STEP, f"stuck at a violation of {size:.2e}, residual {residual:.1e}")
 
 
 def all_fixed(s):

@@ -60,7 +60,15 @@ def _step_on(model, barrier, s, free, at_lower, at_upper):
     dw = np.where(at_lower, barrier.lower - s.w, np.where(at_upper, barrier.upper - s.w, 0.0))
     r_dual, r_primal = s.g + H @ dw + s.A.T @ s.y, s.C + s.A @ dw
     try:
-        newton = newton_step(H[F][:, F], s.A[:, F], np.zeros(F.size), r_dual[F], r_primal, 0.0)
+        newton = newton_step(
+            H[F][:, F],
+            s.A[:, F],
+            np.zeros(F.size),
+            r_dual[F],
+            r_primal,
+            0.0,
+            analyses=model.analyses,
+        )
     except RestorationNeeded:
         return None
     if newton.delta_w or not np.isfinite(newton.dw).all():

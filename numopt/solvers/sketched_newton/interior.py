@@ -11,7 +11,8 @@
             no bounds:  shorten until the exact augmented Lagrangian decreases or the filter
                 accepts; where the steps shrink linearly try a much longer one first  (`singular`)
             bounds, or after the merit function has stalled:  halve until the filter accepts
-            both with second-order corrections of the first trial
+            both with second-order corrections of the first trial; without rows, double a whole step
+                along which the barrier function is concave
             after twelve short steps:  the whole step, unless the error explodes
         if no step length is acceptable:  restore feasibility                (`restoration`)
         w, y, z = w + alpha dw, y + alpha dy, z + alpha_z dz
@@ -28,6 +29,8 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.linalg.iterative import SymmetricProducts
+from numopt.linalg.shifted import LowRank
+from numopt.models.kkt import rounding_of_gradient, transposed_product
 from numopt.solvers.sketched_newton.barrier import longest_positive
 from numopt.solvers.sketched_newton.filter import Filter
 from numopt.solvers.sketched_newton.finish import finishing_step
@@ -53,6 +56,7 @@ SHORT_STEP = 0.1  # of the merit function; after two of them the filter takes ov
 PATIENCE = 12  # short steps in a row after which a whole step is tried
 LEAP = 1e3  # by which it may increase the error
 LESS_ERROR = 0.99  # a step that the filter refuses must reduce the KKT error by this factor
+RADIUS_CHANGE = 10.0  # largest factor by which gamma changes in one step
 FAR_BELOW = -1e12  # an objective that has fallen this far when the steps vanish has no bound
 
 
@@ -78,6 +82,7 @@ class State(NamedTuple):
     violation: Any = None  # its multipliers, where the violation seems to be stationary
     renewed: bool = False  # the multipliers were computed afresh because no step was possible
     restorations: int = 0  # how often feasibility had to be restored
+    gamma: float | None = None  # radius in which W predicts gradients; None: no gradient shift
     pace: Pace = Pace()  # of the latest steps, without bounds
     retreat: Any = None  # while on an active set: the interior state to go back to
 
@@ -88,7 +93,8 @@ def first_state(model, barrier, w, mu):
     z_lower, z_upper = barrier.start_multipliers() if model.free else 2 * (np.zeros(model.n),)
     y = np.zeros(model.m)
     if model.m and model.free:
-        y = least_squares_multipliers(A, g - z_lower + z_upper, bool(model.products))
+        inexact = bool(model.products)
+        y = least_squares_multipliers(A, g - z_lower + z_upper, inexact, model.analyses)
         if not np.isfinite(y).all() or np.abs(y).max() > LARGE_MULTIPLIER:
             y = np.zeros(model.m)
     short = -1 if barrier.any or not model.m else 0
@@ -141,7 +147,9 @@ def advance(model, barrier, s, smallest_mu):
         raise Stop(Status.NONFINITE, "the Hessian")
     curvature = barrier.curvature(s.w, s.z_lower, s.z_upper)
     g_phi = s.g + barrier.gradient(s.w, s.mu)
-    newton = newton_step(W, s.A, curvature, g_phi + s.A.T @ s.y, s.C, s.delta_w, s.mu)
+    r_dual = g_phi + s.A.T @ s.y
+    ridge = 0.0 if s.gamma is None else float(np.linalg.norm(r_dual)) / s.gamma
+    newton = newton_step(W, s.A, curvature, r_dual, s.C, s.delta_w, s.mu, ridge, model.analyses)
     if barrier.any:
         return _filter_step(model, barrier, s, newton, g_phi)
     return _step_without_bounds(model, barrier, s, W, newton)
@@ -166,7 +174,9 @@ def _step_without_bounds(model, barrier, s, W, newton):
 
 def _merit_step(model, s, W, newton):
     found = MeritSearch(model, s, W, newton).run()
-    return found and _finished(model, s, s._replace(**found), newton, s.short + 1)
+    if found is None:
+        return None
+    return _finished(model, s, s._replace(**found), newton, s.short + 1)
 
 
 def _on_active_set(model, barrier, s):
@@ -234,11 +244,34 @@ def _finished(model, s, new, newton, short):
         short=short if new.alpha < SHORT_STEP else min(s.short, 0),
         tiny=s.tiny + 1 if tiny else 0,
         crawling=s.crawling + 1 if new.alpha < SHORT_STEP else 0,
+        gamma=None if s.gamma is None else _adapted(s, new, newton),
     )
+
+
+def _adapted(s, new, newton):
+    """Return the radius in which the model of the gradient of f + y'C is as good as it was here."""
+    step = new.w - s.w
+    before, after = s.g + s.A.T @ new.y, new.g + new.A.T @ new.y
+    error = np.linalg.norm(after - before - newton.system.H @ step)
+    size = max(np.linalg.norm(r.g + r.A.T @ r.y - r.z_lower + r.z_upper) for r in (s, new))
+    gamma = float(size * np.linalg.norm(step)) / max(error, np.finfo(float).tiny)
+    return float(np.clip(gamma, s.gamma / RADIUS_CHANGE, RADIUS_CHANGE * s.gamma))
+
+
+def within_rounding(form, s):
+    """Return whether the last bits of x change grad L by more than its size."""
+    problem, x, y = form.problem, form.full(s.w), form.row_multipliers(s.y)
+    if problem.hess_kind == "quasi-newton" or problem.only_products:
+        return False
+    z = form.bound_multipliers(s.z_upper) - form.bound_multipliers(s.z_lower)
+    lagrange = problem.grad(x) + transposed_product(problem.jac(x), y) + z
+    return bool((np.abs(lagrange) <= rounding_of_gradient(problem, x, y)).all())
 
 
 def _finite(W):
     if isinstance(W, SymmetricProducts):
         return W.finite
+    if isinstance(W, LowRank):
+        return True  # pairs that are not finite are refused
     values = W if isinstance(W, np.ndarray) else W.data
     return isfinite(values.sum()) or bool(np.isfinite(values).all())

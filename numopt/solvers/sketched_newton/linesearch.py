@@ -8,6 +8,7 @@ from numopt.linalg.kkt import SingularKKTError
 from numopt.solvers.sketched_newton import merit
 
 CORRECTIONS, CORRECTION_RATIO = 4, 0.99
+LONGEST_EXTENSION = 1e6  # of a step along which the barrier function is concave
 LONGEST_CORRECTION = 1.2  # relative to the step: longer ones did not help
 MERIT_TRIALS = 10
 EXPLOSION = 10.0  # by which a trial point may increase the KKT residual
@@ -61,10 +62,10 @@ class MeritSearch:
         residuals = _residual(self.g_L, s.C), _residual(before.g + before.A.T @ before.y, before.C)
         self.largest = EXPLOSION * max(residuals)
         slope = merit.slope_parts(s.C, s.A, W, self.g_L, newton.dw, newton.dy)
-        self.eta = merit.penalties(slope, s.C, self.g_L)
-        if self.eta is not None:
-            self.start = merit.value(s.f, s.C, self.g_L, s.y, *self.eta)
-            self.descent = slope.at(*self.eta)
+        eta = merit.penalties(slope, s.C, self.g_L)
+        self.descends, self.eta = eta is not None, eta or (0.0, 0.0)
+        self.start = merit.value(s.f, s.C, self.g_L, s.y, *self.eta)
+        self.slope = slope.at(*self.eta)
 
     def run(self):
         """Return what is new at the first acceptable trial point, or None.
@@ -74,7 +75,7 @@ class MeritSearch:
         dict or None
             The new ``w, y, f, C, g, A, alpha, filter``.
         """
-        if self.eta is None:
+        if not self.descends:
             return None
         alpha = 1.0
         for _ in range(MERIT_TRIALS):
@@ -106,7 +107,7 @@ class MeritSearch:
         theta, slope = float(np.abs(C).sum()), float(self.s.g @ self.newton.dw)
         ok, by_armijo = self.s.filter.passes((theta, f), self.reference, alpha, slope)
         ok = ok and _residual(g_L, C) <= self.largest
-        enough = merit.ARMIJO * alpha * self.descent + TINY * abs(self.start)
+        enough = merit.ARMIJO * alpha * self.slope + TINY * abs(self.start)
         if not (ok or value <= self.start + enough):
             return None
         return self.s.filter if ok and by_armijo else self.s.filter.added(*self.reference)
@@ -126,10 +127,10 @@ class MeritSearch:
 
     def _shortening(self, alpha, value):
         """Return the factor to the least point of the parabola through start, slope and value."""
-        rise = value - self.start - alpha * self.descent
+        rise = value - self.start - alpha * self.slope
         if not (np.isfinite(rise) and rise > 0.0):
             return 0.5
-        return float(np.clip(-0.5 * alpha * self.descent / rise, 0.1, 0.5))
+        return float(np.clip(-0.5 * alpha * self.slope / rise, 0.1, 0.5))
 
 
 def _residual(g_L, C):
@@ -163,7 +164,7 @@ class FilterSearch(NamedTuple):
             trial = self._trial(alpha, dw)
             kept = self._judged(trial, current, alpha, slope)
             if kept is not None:
-                return trial, alpha, kept
+                return self._extended(trial, alpha, kept, current, slope)
             if alpha == longest and trial.theta >= current.theta:
                 corrected = self._corrected(trial, current, alpha, slope)
                 if corrected is not None:
@@ -180,6 +181,25 @@ class FilterSearch(NamedTuple):
         if not ok or not self.model.differentiable(trial.w):
             return None
         return self.s.filter if by_armijo else self.s.filter.added(current.theta, current.phi)
+
+    def _extended(self, trial, alpha, kept, current, slope):
+        """Double a whole step along which phi is concave, for as long as phi falls.
+
+        Such a step is as short as the shift of the Hessian happens to make it.
+        """
+        concave = current.phi - trial.phi > -alpha * slope > 0.0
+        if self.model.m or not concave:
+            return trial, alpha, kept
+        while 1.0 <= alpha < LONGEST_EXTENSION:
+            alpha *= 2.0
+            if self.barrier.longest(self.s.w, alpha * self.newton.dw, self.tau) < 1.0:
+                return trial, alpha / 2.0, kept
+            longer = self._trial(alpha, self.newton.dw)
+            found = self._judged(longer, current, alpha, slope) if longer.phi < trial.phi else None
+            if found is None:
+                return trial, alpha / 2.0, kept
+            trial, kept = longer, found
+        return trial, alpha, kept
 
     def _corrected(self, trial, current, alpha, slope):
         """Try second-order corrections: solve again for the violation that the full step left."""

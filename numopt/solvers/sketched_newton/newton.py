@@ -38,7 +38,7 @@ class Newton(NamedTuple):
     delta_c: float
 
 
-def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
+def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0, ridge=0.0, analyses=None):
     """Solve K (dw, dy) = -(r_dual, r_primal) for a K of the right inertia.
 
     Parameters
@@ -51,6 +51,10 @@ def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
         The shift of the Hessian that the latest corrected step needed; 0 if none did.
     mu : float
         Barrier parameter, 0 without a barrier: scales the regularisation of the rows.
+    ridge : float
+        A shift of the Hessian in any case; the one that the inertia may need comes on top of it.
+    analyses : Analyses, optional
+        Of the sparse patterns met so far.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
     shift, delta_c, pivot = 0.0, 0.0, row_shift if issparse(A) else 0.0
     while shift <= LARGEST_SHIFT:
         try:
-            system = kkt_system(H, A, diagonal + shift, delta_c, pivot)
+            system = kkt_system(H, A, diagonal + (ridge + shift), delta_c, pivot, analyses)
             if _right(system.inertia, A.shape):
                 dw, dy = system.solve(-r_dual, -r_primal)
                 if system.inertia is not None or system.curvature(dw) >= CURVATURE * (dw @ dw):
@@ -81,7 +85,7 @@ def newton_step(H, A, diagonal, r_dual, r_primal, last_shift, mu=1.0):
     raise RestorationNeeded
 
 
-def least_squares_multipliers(A, g, sketched=False):
+def least_squares_multipliers(A, g, sketched=False, analyses=None):
     """Return the y that minimises |g + A'y|^2 + 1e-8 |y|^2, shape (m,).
 
     With `sketched` and few rows, the shortest y that minimises |g + A'y|, without a factorisation
@@ -92,7 +96,8 @@ def least_squares_multipliers(A, g, sketched=False):
         return multiplier_estimate(A, g, np.random.default_rng(0))  # any sketch will do
     H = np.zeros((n, n)) if isinstance(A, np.ndarray) else A.T[:, :0] @ A[:0]
     try:
-        return KKTSystem(H, A, np.ones(n), ROW_SHIFT).solve(-g, np.zeros(m))[1]
+        system = KKTSystem(H, A, np.ones(n), ROW_SHIFT, analyses=analyses)
+        return system.solve(-g, np.zeros(m))[1]
     except SingularKKTError:
         return np.zeros(m)
 

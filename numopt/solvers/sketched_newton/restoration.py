@@ -11,9 +11,10 @@ constraints are locally inconsistent. Waechter and Biegler (2006), section 3.3.
 from functools import partial
 
 import numpy as np
-from scipy.sparse import block_diag, bmat, csr_matrix, diags, eye
+from scipy.sparse import bmat, diags, eye
 
 from numopt.core.errors import Status, Stop
+from numopt.models.transforms import padded
 from numopt.solvers.sketched_newton.barrier import Barrier
 from numopt.solvers.sketched_newton.certificate import TOL, Multipliers
 from numopt.solvers.sketched_newton.interior import (
@@ -51,7 +52,7 @@ class Elastic:
         self.model, self.w_R, self.zeta = model, w_R, zeta
         self.k, self.m = model.n, model.m
         self.n = self.k + 2 * self.m
-        self.dense, self.products = model.dense, model.products
+        self.dense, self.products, self.analyses = model.dense, model.products, model.analyses
         self.weight = zeta * np.minimum(1.0, 1.0 / np.maximum(np.abs(w_R), 1e-300)) ** 2
         self.lower = np.concatenate([model.lower, np.zeros(2 * self.m)])
         self.upper = np.concatenate([model.upper, np.full(2 * self.m, np.inf)])
@@ -64,7 +65,7 @@ class Elastic:
 
     def approximation(self, strategy):
         """Return the current approximation of H."""
-        return self._padded(self.model.approximation(strategy))
+        return padded(self.model.approximation(strategy), self.n, self.dense)
 
     def updated(self, strategy, old, new):
         """Return the strategy after the step from state `old` to state `new`."""
@@ -111,14 +112,7 @@ class Elastic:
         W = self.model.H_rows(v[: self.k], y)
         if self.products:
             return self.products(self.n, partial(self._padded_product, W))
-        return self._padded(W + (np.diag if self.dense else diags)(self.weight))
-
-    def _padded(self, W):
-        if not self.dense:
-            return block_diag([W, csr_matrix((2 * self.m, 2 * self.m))], format="csr")
-        H = np.zeros((self.n, self.n))
-        H[: self.k, : self.k] = W
-        return H
+        return padded(W + (np.diag if self.dense else diags)(self.weight), self.n, self.dense)
 
     def _padded_product(self, W, V):
         out = np.zeros_like(V)
