@@ -33,6 +33,7 @@ _HOMES = {
     "numopt.models.nlp": ("NLP",),
     "numopt.models.callable_nlp": ("CallableNLP", "LinearRows", "NonlinearRows"),
     "numopt.models.separable": ("PartiallySeparable",),
+    "numopt.models.barycenter": ("Barycenter",),
     "numopt.models.geometry": ("PointCloud",),
     "numopt.models.transport": ("Transport",),
     "numopt.models.derivatives": ("check_derivatives",),

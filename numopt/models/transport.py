@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from numopt.core.errors import ProblemError
+from numopt.core.errors import ProblemError, Status, Stop
 from numopt.models.geometry import as_cost
 from numopt.models.inputs import real_vector
 from numopt.models.problem import Problem
@@ -167,10 +167,10 @@ class Transport(Problem):
     def sinkhorn(self, point, times=1):
         """Return the point after some Sinkhorn iterations."""
         for _ in range(times):
-            point = self.point(point.eta, point.f, self._columns_right(point))
+            point = self.point(point.eta, point.f, self.columns_right(point))
         return point
 
-    def _columns_right(self, point):
+    def columns_right(self, point):
         """Return the g for which the columns are right."""
         from numopt.kernels.transport import HUGE, TINY
 
@@ -310,7 +310,7 @@ class Transport(Problem):
         """Return the point with the same potentials, in the unit of the cost, at twice the eta."""
         eta = min(2.0 * point.eta, self.eta)
         times = eta / point.eta
-        return self.point(eta, times * point.f, times * self._columns_right(point))
+        return self.point(eta, times * point.f, times * self.columns_right(point))
 
     @property
     def transposed(self):
@@ -365,6 +365,15 @@ class Transport(Problem):
         for k, _ in self.cost.blocks():
             P[k] = np.exp(f[k, None] + g - eta * self.cost.dense(k))
         return P
+
+    def refuse_infeasible(self, point):
+        """Stop with INFEASIBLE if the point proves that no plan has these marginals."""
+        if self.semidual(point) > point.eta * self.bound(point.eta):
+            raise Stop(
+                Status.INFEASIBLE,
+                "no plan without a forbidden entry has these marginals: the dual value exceeds "
+                "that of every such plan",
+            )
 
     def bound(self, eta):
         """Return a bound of the dual value, in the unit of the cost, if some plan is feasible.

@@ -45,7 +45,7 @@ class Sinkhorn(EntropicSolver):
     pass over the cost, which `nfev` counts; nothing of size n x m is stored besides a given cost.
     The number of iterations is of the order of eta times the range of the cost or worse: above some
     hundred, ``method="sns"`` is the better choice. A start point other than zero begins at the
-    final eta. Rows and columns may carry any mass; see `Transport`.
+    final eta. A `Barycenter` is solved in the same way, its plans in turn.
 
     Result: ``potentials`` (alpha, beta), and, worked out when read: ``plan``, ``rounded`` (a
     feasible plan near it), ``dual`` and ``gap``, ``lower`` and ``upper`` (bounds of the value
@@ -59,6 +59,7 @@ class Sinkhorn(EntropicSolver):
     """
 
     name = "sinkhorn"
+    problems = ("transport", "barycenter")
     reference = "Cuturi, NeurIPS 2013"
     counters = ("sinkhorn_iterations",)
 
@@ -75,7 +76,7 @@ class Sinkhorn(EntropicSolver):
         return State(problem.first_point(x0))
 
     def step(self, problem, s, run):
-        self.refuse_infeasible(problem, s.point)
+        problem.refuse_infeasible(s.point)
         if s.point.eta < problem.eta:
             point, times = problem.heated(s.point), self.warm_up
         else:

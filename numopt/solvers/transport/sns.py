@@ -121,7 +121,7 @@ class SNS(EntropicSolver):
         return self._back(s._replace(anchor=problem.first_point(x0, eta)))
 
     def step(self, problem, s, run):
-        self.refuse_infeasible(problem, s.point)
+        problem.refuse_infeasible(s.point)
         if s.stage == LADDER:
             return self._rung(problem, s)
         solved = s.point.eta == s.anchor.eta or problem.violation(s.point)[0] <= RUNG_TOL
