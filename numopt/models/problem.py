@@ -91,3 +91,18 @@ class Problem:
     def present(self, result):
         """Return a result in the form in which the user posed the problem."""
         return result
+
+
+class Batch(Problem):
+    """Several problems of the same shape, which `solve` takes one after the other.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    """
+
+    def __init__(self, problems):
+        super().__init__()
+        self.problems = list(problems)
+        self.kind = self.problems[0].kind
+        self.n = self.problems[0].n

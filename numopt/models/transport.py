@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from numopt.core.errors import ProblemError, Status, Stop
 from numopt.models.geometry import as_cost
 from numopt.models.inputs import real_vector
-from numopt.models.problem import Problem
+from numopt.models.problem import Batch, Problem
 
 BALANCED = 1e-8  # relative difference of the two masses that passes for rounding
 FIRST_RUNG = 16.0  # least eta times the range of the cost on the ladder
@@ -93,7 +93,8 @@ class Transport(Problem):
         Masses, not negative, with the same sum; None is uniform of mass one. Entries without mass
         are left out: their potentials are -inf, their parts of the plan are zero.
     cost : array_like, shape (n, m), or PointCloud
-        Not negative; +inf forbids an entry.
+        Not negative; +inf forbids an entry. An array (B, n, m) makes a `Batch` of B problems; `a`
+        and `b` may then have the shapes (B, n) and (B, m).
     reg, eta : float
         Strength of the entropy, in the unit of the cost, or its reciprocal: one of the two.
     relax : float or pair of floats
@@ -126,6 +127,13 @@ class Transport(Problem):
     """
 
     kind = "transport"
+
+    def __new__(cls, a=None, b=None, cost=None, *args, **options):
+        """Return a `Batch` for a cost of three dimensions."""
+        if np.ndim(cost) != 3 or hasattr(cost, "blocks"):
+            return super().__new__(cls)
+        a, b = _one_for_each(a, len(cost)), _one_for_each(b, len(cost))
+        return Batch(cls(*data, *args, **options) for data in zip(a, b, cost, strict=True))
 
     def __init__(
         self, a, b, cost, reg=None, *, eta=None, relax=np.inf, balance="check", refine=False
@@ -419,6 +427,15 @@ def _inverse_temperature(reg, eta):
     if not 0 < value < np.inf:
         raise ProblemError(f"`{name}` must be positive and finite, got {value!r}")
     return float(value) if eta is not None else 1.0 / float(value)
+
+
+def _one_for_each(masses, size):
+    """Return `masses` of each problem of a batch; a vector, or None, serves all."""
+    if masses is None or np.ndim(masses) == 1:
+        return [masses] * size
+    if np.ndim(masses) != 2 or len(masses) != size:
+        raise ProblemError(f"a batch of {size} costs has masses of shape {np.shape(masses)}")
+    return masses
 
 
 def _weights(relax):
