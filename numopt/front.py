@@ -256,7 +256,7 @@ def _prepare(problem, x0, method, tol, options, rng, state):
 
 def _check_library(solver, x0):
     library = namespace(x0).__name__
-    if library not in solver.backends:
+    if library not in solver.backends and "array-api" not in solver.backends:
         able = ", ".join(solver.backends)
         raise InputTypeError(
             f"method {solver.name!r} cannot work on arrays of {library} (`x0`), only of {able}"

@@ -12,7 +12,8 @@ def schur_solve(kept, r, c, h, rtol, maxiter):
     Parameters
     ----------
     kept : Kept
-        Entries of P: ``indptr``, ``indices`` (empty if P is dense), ``data``.
+        Entries of P: ``indptr``, ``indices`` (empty if P is dense), ``data``; or an array of
+        another library in ``data``.
     r, c : ndarray, shapes (n,) and (m,)
         Row and column sums of the whole plan, so that S is positive semidefinite whichever entries
         were left out of P.
@@ -28,6 +29,10 @@ def schur_solve(kept, r, c, h, rtol, maxiter):
     y : ndarray, shape (m,)
     iterations : int
     """
+    if not isinstance(kept.data, np.ndarray):
+        from numopt.kernels import array_transport
+
+        return array_transport.conjugate_gradients(kept.data, r, c, h, rtol, maxiter)
     from numopt.kernels.schur import conjugate_gradients, schur_diagonal
 
     P = (kept.indptr, kept.indices, kept.data)

@@ -84,11 +84,9 @@ def exact_transport(problem, alpha):
 
 def lower_envelope(problem, alpha):
     """Return the largest beta with alpha_i + beta_j <= C_ij, shape (m,)."""
-    from numopt.kernels.transport import lower_potentials
-
     beta = np.full(problem.shape[1], np.inf)
     for rows, cost in problem.cost.blocks():
-        lower_potentials(*cost, alpha[rows], beta)
+        problem.kernels.lower_potentials(*cost, alpha[rows], beta)
     return beta
 
 

@@ -4,12 +4,52 @@ from math import sqrt
 
 import numpy as np
 
+from numopt.core.backend import namespace, to_host
 from numopt.core.errors import InputTypeError, ProblemError
 
 METRICS = ("sqeuclidean", "euclidean", "l1")
 BLOCK = 1 << 25  # entries of a block of rows: a kernel returns after some 30 ms
 CALLED_BLOCK = 1 << 20  # the same where a block is stored
 _NOTHING = np.empty((0, 0))
+
+
+class ArrayCost:
+    """A cost that is an array of another library with the array API, on its device.
+
+    Parameters
+    ----------
+    C : array, shape (n, m)
+        As for `DenseCost`.
+    """
+
+    def __init__(self, C):
+        self.xp = namespace(C)
+        if C.ndim != 2 or 0 in C.shape:
+            raise ProblemError(f"`cost` must be a matrix with entries, got shape {C.shape}")
+        if not self.xp.isdtype(C.dtype, "real floating"):
+            raise InputTypeError(f"`cost` must hold floating-point numbers, got dtype {C.dtype}")
+        if not bool(self.xp.all(C >= 0)):
+            raise ProblemError("`cost` must be numbers that are not negative")
+        self.C, self.shape = C, tuple(C.shape)
+        self.dtype = to_host(self.xp.zeros(1, dtype=C.dtype)).dtype
+
+    def blocks(self):
+        """Yield the one block, with the arguments of the kernels that describe it."""
+        yield slice(0, self.shape[0]), (0, self.C, _NOTHING, _NOTHING)
+
+    def take(self, rows, cols):
+        """Return the cost between some of the points."""
+        rows, cols = (self.xp.asarray(index, device=self.C.device) for index in (rows, cols))
+        C = self.xp.take(self.xp.take(self.C, rows, axis=0), cols, axis=1)
+        return ArrayCost(C)
+
+    def dense(self, rows=slice(None)):
+        """Return some rows of the matrix, a NumPy array."""
+        return to_host(self.C[rows, :])
+
+    def delivered(self, values):
+        """Return a NumPy array as one of the library, on the device of the cost."""
+        return self.xp.asarray(values, dtype=self.C.dtype, device=self.C.device)
 
 
 class DenseCost:
@@ -169,7 +209,10 @@ class _Exchanged:
 
 def as_cost(cost):
     """Return what a user gave for a cost as an object of this module."""
-    return cost if isinstance(cost, (DenseCost, PointCloud)) else DenseCost(cost)
+    if isinstance(cost, (DenseCost, ArrayCost, PointCloud)):
+        return cost
+    foreign = hasattr(cost, "__array_namespace__") and not isinstance(cost, np.ndarray)
+    return ArrayCost(cost) if foreign else DenseCost(cost)
 
 
 def _slices(shape, entries):
@@ -187,6 +230,8 @@ def _points(X, name):
 def _real(values, name, ndim):
     if isinstance(values, (np.ma.MaskedArray, np.matrix)):
         raise InputTypeError(f"`{name}` is a {type(values).__name__}; pass a plain array")
+    if hasattr(values, "__array_namespace__") and not isinstance(values, (np.ndarray, np.generic)):
+        raise InputTypeError(f"`{name}` is an array of another library; this needs a NumPy array")
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise InputTypeError(f"`{name}` must hold real numbers, got dtype {array.dtype}")

@@ -42,6 +42,8 @@ class Certificate:
         The sparse one leaves out at most a share `tol` of the mass of each row and column.
         """
         p = self.problem
+        if p.on_arrays:
+            return p.cost.delivered(p.embedded(self._entries()))
         (n, m), f, g = p.shape, self.eta * self.alpha, self.eta * self.beta
         point = Point(self.eta, f, g, p.a, p.b)
         # Not counted: the run is over.
@@ -51,13 +53,17 @@ class Certificate:
         entries = (kept.data.copy(), kept.indices.astype(np.int32), kept.indptr)
         return p.embedded(csr_matrix(entries, shape=(n, m)))
 
+    def _entries(self):
+        return self.problem.plan_rows(self.eta, self.eta * self.alpha, self.eta * self.beta)
+
     def rounded(self):
         """Return the feasible plan, an array (n, m)."""
         f, g, u, v, _ = self._scaled
         P = self.problem.plan_rows(self.eta, f, g)
         if u.any() and v.any():
             P += np.outer(u, v / v.sum())
-        return self.problem.embedded(P)
+        P = self.problem.embedded(P)
+        return self.problem.cost.delivered(P) if self.problem.on_arrays else P
 
     def upper(self):
         """Return <C, P> for the feasible plan P: a bound of the unregularised value."""
@@ -123,9 +129,7 @@ class Certificate:
 
     @property
     def _kernels(self):
-        from numopt.kernels import transport
-
-        return transport
+        return self.problem.kernels
 
     @cached_property
     def _scaled(self):

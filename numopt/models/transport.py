@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from numopt.core.backend import namespace, to_host
 from numopt.core.errors import ProblemError, Status, Stop
-from numopt.models.geometry import as_cost
+from numopt.models.geometry import ArrayCost, as_cost
 from numopt.models.inputs import real_vector
 from numopt.models.problem import Batch, Problem
 
@@ -44,8 +45,11 @@ class Kept(NamedTuple):
 
     @property
     def nnz(self):
-        """Number of entries."""
-        return self.data.size
+        """Number of entries; of an array of another library, those that are not zero."""
+        if isinstance(self.data, np.ndarray):
+            return self.data.size
+        xp = self.data.__array_namespace__()
+        return int(xp.sum(xp.astype(self.data > 0, xp.int64)))
 
 
 class Growing:
@@ -93,7 +97,9 @@ class Transport(Problem):
         Masses, not negative, with the same sum; None is uniform of mass one. Entries without mass
         are left out: their potentials are -inf, their parts of the plan are zero.
     cost : array_like, shape (n, m), or PointCloud
-        Not negative; +inf forbids an entry. An array (B, n, m) makes a `Batch` of B problems; `a`
+        Not negative; +inf forbids an entry. For an array of another library with the array API,
+        such as CuPy, the work on it is done by that library, and potentials and plan are its
+        arrays. An array (B, n, m) makes a `Batch` of B problems; `a`
         and `b` may then have the shapes (B, n) and (B, m).
     reg, eta : float
         Strength of the entropy, in the unit of the cost, or its reciprocal: one of the two.
@@ -142,6 +148,10 @@ class Transport(Problem):
         self.eta = _inverse_temperature(reg, eta)
         cost = as_cost(cost)
         self.full_shape = n, m = cost.shape
+        self.on_arrays = isinstance(cost, ArrayCost)
+        if self.on_arrays:
+            namespace(cost.C, a, b)  # refuses a mixture of libraries
+            a, b = (v if v is None else to_host(v) for v in (a, b))
         a, b = _masses(a, "a", n), _masses(b, "b", m)
         self.relax = _weights(relax)
         self.balanced = bool(np.isinf(self.relax).all())
@@ -164,7 +174,7 @@ class Transport(Problem):
     def point(self, eta, f, g):
         """Return the `Point` of g; f is a guess of the row potentials."""
         self.spend("fun")
-        kernels, tau = _kernels(), _shrinkage(eta * self.relax[0])
+        kernels, tau = self.kernels, _shrinkage(eta * self.relax[0])
         f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
         right, cols = np.empty_like(f2), np.zeros_like(g2)
         for k, data in self.cost.blocks():
@@ -186,7 +196,7 @@ class Transport(Problem):
         ratio = point.cols / self.b
         if ratio.min() > TINY and ratio.max() < HUGE:
             return tau * (point.g - np.log(ratio))
-        kernels = _kernels()
+        kernels = self.kernels
         top, total = np.full(self.shape[1], -np.inf), np.zeros(self.shape[1])
         for k, data in self.cost.blocks():
             kernels.log_columns(*data, LOG2E * point.f[k], LOG2E * point.eta, top, total)
@@ -249,7 +259,7 @@ class Transport(Problem):
     def marginals(self, eta, f, g):
         """Return the row and the column sums of a plan."""
         self.spend("fun")
-        kernels = _kernels()
+        kernels = self.kernels
         f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
         rows, cols = np.empty_like(f2), np.zeros_like(g2)
         for k, data in self.cost.blocks():
@@ -266,6 +276,7 @@ class Transport(Problem):
         """Return start potentials in the unit of the cost, those without mass left out."""
         if x0 is None:
             return self.x0
+        x0 = to_host(x0) if self.on_arrays else x0
         x0 = real_vector(x0, "x0", n=self.n)
         n = self.full_shape[0]
         massive = np.concatenate([x0[:n][self.rows], x0[n:][self.cols]])
@@ -278,6 +289,8 @@ class Transport(Problem):
     def present(self, result):
         """Return a result with potentials for all entries, -inf where there is no mass."""
         result.x = self._whole(result.x)
+        if self.on_arrays:
+            result.x = self.cost.delivered(result.x)
         result.potentials = result.x[: self.full_shape[0]], result.x[self.full_shape[0] :]
         if result.best is not None:
             result.best["x"] = self._whole(result.best["x"])
@@ -350,7 +363,9 @@ class Transport(Problem):
             None if there are more than `most`.
         """
         self.spend("hess")
-        kernels, (n, m) = _kernels(), self.shape
+        if self.on_arrays:
+            return self._kept_array(point, low, col_low)
+        kernels, (n, m) = self.kernels, self.shape
         f2, g2, eta2 = point.f * LOG2E, point.g * LOG2E, point.eta * LOG2E
         entries, limit = Growing(n, m), DENSE * n * m if n * m <= most else most
         for k, cost in self.cost.blocks():
@@ -361,6 +376,11 @@ class Transport(Problem):
             if entries.fill(k, fill, limit) > limit:
                 return self._all_entries(point) if n * m <= most else None
         return entries.done()
+
+    def _kept_array(self, point, low, col_low):
+        units = LOG2E * point.f, LOG2E * point.g, LOG2E * point.eta
+        P = self.kernels.kept_block(self.cost.C, *units, low, col_low)
+        return Kept(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32), P)
 
     def _all_entries(self, point):
         n, m = self.shape
@@ -393,9 +413,20 @@ class Transport(Problem):
         entropy = (np.log(self.mass) - 1.0) / eta
         return self.mass * (self.highest + entropy) + 1e-9 * (self.highest + abs(entropy))
 
+    @property
+    def kernels(self) -> Any:
+        """The passes over the cost: compiled ones, or those of its array library."""
+        if self.on_arrays:
+            from numopt.kernels import array_transport
+
+            return array_transport
+        from numopt.kernels import transport
+
+        return transport
+
     def _measure_costs(self):
         """Find the range of the cost; refuse a row or column in which all costs are infinite."""
-        kernels, low = _kernels(), np.full(self.shape[1], np.inf)
+        kernels, low = self.kernels, np.full(self.shape[1], np.inf)
         lowest, highest = np.inf, -np.inf
         for rows, cost in self.cost.blocks():
             nearest = np.empty(rows.stop - rows.start)
@@ -404,12 +435,6 @@ class Transport(Problem):
             _refuse_isolated(nearest, "row", self.rows[rows])
         _refuse_isolated(low, "column", self.cols)
         return lowest, highest
-
-
-def _kernels() -> Any:
-    from numopt.kernels import transport
-
-    return transport
 
 
 def _refuse_isolated(nearest, what, names):

@@ -144,3 +144,9 @@ def test_too_few_entries():
     p = Transport(masses(10), masses(3), cloud(10, 3), reg=1.0)
     with pytest.raises(numopt.OptionError, match="`k` must be at least 4"):
         sparse(p, k=3)
+
+
+def test_numpy_only():
+    strict = pytest.importorskip("array_api_strict")
+    with pytest.raises(numopt.UnsupportedError, match="NumPy arrays only"):
+        sparse(Transport(None, None, strict.ones((3, 3)), reg=1.0))

@@ -496,3 +496,74 @@ def test_problems_can_be_pickled():
 
     p = pickle.loads(pickle.dumps(example()))
     assert solve(p).success
+
+
+# -- arrays of other libraries ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def strict():
+    return pytest.importorskip("array_api_strict")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("relax", [np.inf, 0.5])
+def test_strict_array_api(strict, method, relax):
+    p = example(20, 15, eta=200.0 if method == "sns" else 60.0)
+    arrays = map(strict.asarray, (p.a, p.b, p.cost.dense()))
+    res = solve(Transport(*arrays, eta=p.eta, relax=relax), method=method, tol=1e-11)
+    host = solve(Transport(p.a, p.b, p.cost, eta=p.eta, relax=relax), method=method, tol=1e-11)
+    assert res.success
+    assert type(res.x) is type(res.plan) is type(strict.asarray(0.0))
+    np.testing.assert_allclose(np.asarray(res.x), host.x, atol=1e-10)
+    np.testing.assert_allclose(np.asarray(res.plan), plan_of(host), atol=1e-10)
+    assert res.fun == pytest.approx(host.fun, abs=1e-10)
+    assert res.gap == pytest.approx(host.gap, abs=1e-9)
+    if relax == np.inf:
+        assert res.lower == pytest.approx(host.lower, abs=1e-9)
+        assert res.upper == pytest.approx(host.upper, abs=1e-9)
+
+
+def test_strict_array_api_warm_start_and_masses(strict):
+    a = np.insert(masses(10), 3, 0.0)
+    C = squares(11, 9)
+    p = Transport(strict.asarray(a), None, strict.asarray(C), eta=300.0)
+    res = solve(p)
+    host = solve(Transport(a, None, C, eta=300.0))
+    np.testing.assert_allclose(np.asarray(res.plan), plan_of(host), atol=1e-10)
+    assert solve(p, res.x).nit <= 1
+
+
+def test_strict_array_api_single_precision(strict):
+    p = example(20, 15, eta=20.0)
+    arrays = [strict.asarray(v, dtype=strict.float32) for v in (p.a, p.b, p.cost.dense())]
+    arrays[:2] = strict.asarray(p.a), strict.asarray(p.b)
+    with pytest.raises(numopt.OptionError, match="float32"):
+        solve(Transport(*arrays, eta=p.eta))
+    res = solve(Transport(*arrays, eta=p.eta), tol=1e-4)
+    assert res.success
+    assert res.x.dtype == strict.float32
+
+
+def test_mixed_libraries_are_refused(strict):
+    with pytest.raises(TypeError, match="mixed"):
+        Transport(np.full(3, 1 / 3), None, strict.zeros((3, 3)), reg=1.0)
+    with pytest.raises(TypeError, match="array of array_api_strict"):
+        Transport(strict.ones(3), None, np.zeros((3, 3)), reg=1.0)
+    with pytest.raises(TypeError, match="another library"):
+        PointCloud(strict.zeros((3, 3)), strict.zeros((3, 3)))
+    with pytest.raises(TypeError, match="floating-point"):
+        Transport(None, None, strict.zeros((3, 3), dtype=strict.int64), reg=1.0)
+    with pytest.raises(numopt.ProblemError, match="not negative"):
+        Transport(None, None, strict.full((3, 3), -1.0), reg=1.0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("method", METHODS)
+def test_cupy(method):
+    cupy = pytest.importorskip("cupy")
+    p = example(20, 15, eta=60.0)
+    arrays = map(cupy.asarray, (p.a, p.b, p.cost.dense()))
+    res = solve(Transport(*arrays, eta=p.eta), method=method)
+    assert isinstance(res.plan, cupy.ndarray)
+    np.testing.assert_allclose(res.plan.get(), plan_of(solve(p, method=method)), atol=1e-10)

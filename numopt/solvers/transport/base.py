@@ -22,6 +22,7 @@ class EntropicSolver(Solver):
     certificate = "marginals"
     problems = ("transport",)
     accepts = frozenset({"unbalanced"})
+    backends = ("numpy", "array-api")
 
     tol: float = 1e-9
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
+from numopt.core.errors import Status, Stop, UnsupportedError
 from numopt.core.solver import Iterate, Solver
 from numopt.linalg.schur import schur_solve
 from numopt.models.plans import SparseCertificate
@@ -94,6 +94,8 @@ class SparseOT(Solver):
 
     def check(self, problem):
         super().check(problem)
+        if problem.on_arrays:
+            raise UnsupportedError(f"method {self.name!r} works on NumPy arrays only")
         n, m = problem.shape
         fits = self.k == 0 or self.k * m >= n
         self.require(fits, "k", f"must be at least {-(-n // m)}, for {m} columns to cover {n} rows")
