@@ -69,11 +69,12 @@ def image_case(size, rng, power):
     pair = images[rng.choice(len(images), 2, replace=False)]
     masses = []
     for image in pair:
-        grey = np.maximum(zoom(image, size / image.shape[0], order=1), 0.0) + FLOOR * image.max()
+        larger: Any = zoom(image, size / image.shape[0], order=1)
+        grey = np.maximum(larger, 0.0) + FLOOR * image.max()
         masses.append((grey / grey.sum()).ravel())
     x = np.linspace(0.0, 1.0, size)
     pixels = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 2)
-    return Case(*masses, _scaled(pixels, pixels, power))
+    return Case(masses[0], masses[1], _scaled(pixels, pixels, power))
 
 
 def _scaled(X, Y, power):
@@ -83,7 +84,7 @@ def _scaled(X, Y, power):
 
 @lru_cache
 def _digits():
-    from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits  # pyright: ignore
 
     return load_digits().images
 
@@ -119,7 +120,7 @@ def _own(method):
 
 def _pot(method, share):
     def run(case, eta, tol):
-        import ot
+        import ot  # pyright: ignore
 
         n, m = case.C.shape
         # It stops on the 2-norm of one marginal.
@@ -130,13 +131,13 @@ def _pot(method, share):
 
 
 def _emd(case, eta, tol):
-    import ot
+    import ot  # pyright: ignore
 
     return ot.emd(*case, numItermax=10_000_000)
 
 
 def _regot(case, eta, tol):
-    import regot
+    import regot  # pyright: ignore
 
     n, m = case.C.shape
     # It stops on the 2-norm of the gradient.
@@ -145,9 +146,9 @@ def _regot(case, eta, tol):
 
 
 def _ott(case, eta, tol):
-    import jax
-    from ott.geometry.geometry import Geometry
-    from ott.solvers.linear import solve as ott_solve
+    import jax  # pyright: ignore
+    from ott.geometry.geometry import Geometry  # pyright: ignore
+    from ott.solvers.linear import solve as ott_solve  # pyright: ignore
 
     jax.config.update("jax_enable_x64", True)
     limit = int(0.2 * WORK / case.C.size)

@@ -66,7 +66,7 @@ def plan_cost(metric, C, X, YT, f, g, eta, rows, cols):
     P, xp = plan(C, f, g, eta)
     rows[:] = _host(xp.sum(P, axis=1))
     cols += _host(xp.sum(P, axis=0))
-    return float(xp.sum(xp.where(P > 0, P * C, xp.zeros_like(P))))
+    return float(xp.sum(P * xp.where(P > 0, C, xp.zeros_like(C))))
 
 
 def outer_cost(metric, C, X, YT, u, v):
@@ -74,7 +74,7 @@ def outer_cost(metric, C, X, YT, u, v):
     xp = C.__array_namespace__()
     u, v = (xp.asarray(w, dtype=C.dtype, device=C.device) for w in (u, v))
     W = u[:, None] * v[None, :]
-    return float(xp.sum(xp.where(W > 0, W * C, xp.zeros_like(W))))
+    return float(xp.sum(W * xp.where(W > 0, C, xp.zeros_like(C))))
 
 
 def lower_potentials(metric, C, X, YT, alpha, beta):

@@ -10,7 +10,7 @@ _SHIFT = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number, i
 
 @njit(cache=True, fastmath={"contract"})
 def exp2(x):
-    """Return 2^x to two units in the last place for -1020 <= x <= 900.
+    """Return 2^x to three units in the last place for -1020 <= x <= 900.
 
     It is 0 below, -infinity included, and 2^900 above; NaN stays NaN. Loops over it must not be
     compiled with flags that assume away NaN or infinity.

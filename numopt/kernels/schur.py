@@ -54,17 +54,6 @@ def _norm1(x):
 
 
 @njit(cache=True)
-def multiply(indptr, indices, data, x, out):
-    """Set ``out = P x``."""
-    for i in range(out.size):
-        lo, hi = indptr[i], indptr[i + 1]
-        if indices.size:
-            out[i] = _gathered(data[lo:hi], indices[lo:hi], x)
-        else:
-            out[i] = _dot(data[lo:hi], x)
-
-
-@njit(cache=True)
 def add_transposed(indptr, indices, data, x, out):
     """Add P' x to `out`."""
     for i in range(x.size):

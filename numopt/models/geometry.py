@@ -1,6 +1,7 @@
 """Costs of transport: a matrix, or a function of points that is evaluated on the fly."""
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class PointCloud:
            [1., 4.]])
     """
 
-    def __init__(self, X, Y, metric="sqeuclidean", *, scale=1.0):
+    def __init__(self, X, Y, metric: Any = "sqeuclidean", *, scale=1.0):
         X, Y = _points(X, "X"), _points(Y, "Y")
         self.dtype = np.result_type(X, Y)
         self.X, self.Y = (np.ascontiguousarray(Z, dtype=np.float64) for Z in (X, Y))
@@ -183,6 +184,7 @@ class PointCloud:
     def dense(self, rows=slice(None)):
         """Return some rows of the matrix, an array."""
         X, Y = self.X[rows], self.Y
+        C: Any
         if callable(self.metric):
             C = _real(self.metric(X.copy(), Y.copy()), "cost returned by `metric`", 2)
             if C.shape != (X.shape[0], Y.shape[0]):
@@ -193,7 +195,8 @@ class PointCloud:
         else:
             from scipy.spatial.distance import cdist
 
-            C = cdist(X, Y, "cityblock" if self.metric == "l1" else self.metric)
+            name: Any = "cityblock" if self.metric == "l1" else self.metric
+            C = cdist(X, Y, name)
         return np.ascontiguousarray(self.scale * C)
 
 
@@ -207,7 +210,7 @@ class _Exchanged:
         return np.asarray(self.metric(X, Y)).T
 
 
-def as_cost(cost):
+def as_cost(cost) -> Any:
     """Return what a user gave for a cost as an object of this module."""
     if isinstance(cost, (DenseCost, ArrayCost, PointCloud)):
         return cost

@@ -196,8 +196,7 @@ class SparseCertificate:
         # On the pattern the cost follows from the potentials.
         cost = self.point.alpha[T.row] + self.point.beta[T.col] - gamma * T.data
         if u.any():
-            from numopt.kernels.transport import outer_cost
-
+            outer_cost = self.problem.kernels.outer_cost
             total = sum(outer_cost(*c, u[k], v) for k, c in self.problem.cost.blocks())
         return float(P.data @ cost) + float(total)
 

@@ -7,7 +7,7 @@ T_ij = max(alpha_i + beta_j - C_ij, 0) / gamma on the k largest entries, with be
 sum is b_j. What is left is to maximise a concave function of alpha, whose gradient is a - T 1.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -46,9 +46,9 @@ class SparseSemidual:
 
     def point(self, gamma, alpha, beta):
         """Return the `SparsePoint` of alpha; beta is a guess."""
-        from numopt.kernels.quadratic import sparse_rows
-        from numopt.kernels.schur import add_transposed
+        from numopt.kernels import quadratic, schur
 
+        sparse_rows: Any = quadratic.sparse_rows
         p = self.problem
         p.spend("fun")
         n, m = p.shape
@@ -62,7 +62,7 @@ class SparseSemidual:
                 ),
             )
         plan, rows = kept.done(), np.zeros(n)
-        add_transposed(*plan, np.full(m, 1.0 / gamma), rows)
+        schur.add_transposed(*plan, np.full(m, 1.0 / gamma), rows)
         return SparsePoint(gamma, alpha, right, plan, rows)
 
     def value(self, point):
@@ -82,11 +82,9 @@ class SparseSemidual:
 
     def nearest(self, beta):
         """Return the alpha at which a first entry of each row becomes active."""
-        from numopt.kernels.transport import lower_potentials
-
         alpha = np.full(self.problem.shape[0], np.inf)
         for cols, cost in self.problem.transposed.blocks():
-            lower_potentials(*cost, beta[cols], alpha)
+            self.problem.kernels.lower_potentials(*cost, beta[cols], alpha)
         return alpha
 
     def matrix(self, point):

@@ -9,6 +9,7 @@ a exp(-f / (eta rho)), and f shrinks by the factor 1 / (1 + 1 / (eta rho)). Meth
 f and g; users see the potentials f / eta and g / eta, in the unit of the cost.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from numopt.models.problem import Batch, Problem
 
 BALANCED = 1e-8  # relative difference of the two masses that passes for rounding
 FIRST_RUNG = 16.0  # least eta times the range of the cost on the ladder
+STEEPEST = 1e5  # eta times the range of the cost above which rounding shows
 DENSE = 0.2  # above this share of kept entries, rows without indices are faster
 LOG2E = 1.4426950408889634
 
@@ -124,6 +126,11 @@ class Transport(Problem):
         For masses that are negative, not finite or of different sums, a cost that is negative or
         NaN, a row or column with mass all of whose costs are infinite, and shapes that do not fit.
 
+    Warns
+    -----
+    OptimizeWarning
+        If eta times the range of the cost exceeds 1e5.
+
     Examples
     --------
     >>> problem = numopt.Transport([0.5, 0.5], [0.5, 0.5], [[0.0, 1.0], [1.0, 0.0]], eta=10.0)
@@ -134,7 +141,7 @@ class Transport(Problem):
 
     kind = "transport"
 
-    def __new__(cls, a=None, b=None, cost=None, *args, **options):
+    def __new__(cls, a=None, b=None, cost: Any = None, *args, **options) -> Any:
         """Return a `Batch` for a cost of three dimensions."""
         if np.ndim(cost) != 3 or hasattr(cost, "blocks"):
             return super().__new__(cls)
@@ -168,6 +175,8 @@ class Transport(Problem):
         self.lowest, self.highest = self._measure_costs()
         self.range = self.highest - self.lowest
         self.dtype = np.dtype(np.float64) if refine else cost.dtype
+        if self.eta * self.range > STEEPEST:
+            _warn_steep(self.eta * self.range)
 
     # -- the semi-dual function --------------------------------------------------------------
 
@@ -461,6 +470,17 @@ def _one_for_each(masses, size):
     if np.ndim(masses) != 2 or len(masses) != size:
         raise ProblemError(f"a batch of {size} costs has masses of shape {np.shape(masses)}")
     return masses
+
+
+def _warn_steep(steepness):
+    from scipy.optimize import OptimizeWarning
+
+    warnings.warn(
+        f"eta times the range of the cost is {steepness:.1e}: rounding limits the violation that "
+        "can be reached to about 1e-16 times that",
+        OptimizeWarning,
+        stacklevel=3,
+    )
 
 
 def _weights(relax):

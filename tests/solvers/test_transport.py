@@ -340,6 +340,23 @@ def test_unreachable_tolerance_ends_honestly():
     assert res.optimality < 1e-9
 
 
+def test_very_small_regularisation_is_told():
+    from scipy.optimize import OptimizeWarning
+
+    with pytest.warns(OptimizeWarning, match=r"range of the cost is 1\.0e\+06") as caught:
+        Transport(HALF, HALF, SQUARE, 1e-6)
+    assert caught[0].filename == __file__
+
+
+def test_plot_of_a_plan():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    rng = np.random.default_rng(0)
+    X, Y = rng.uniform(size=(2, 8, 2))
+    ax = numopt.plot.plan(solve(Transport(None, None, PointCloud(X, Y), eta=300.0)), X, Y)
+    assert len(ax.collections[0].get_segments()) >= 8
+
+
 def test_nothing_is_computed_that_is_not_read():
     res = solve(example())
     assert "plan" in res

@@ -1,6 +1,7 @@
 """What the methods for entropic transport share: how they report, verify and give up."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class EntropicSolver(Solver):
     problems = ("transport",)
     accepts = frozenset({"unbalanced"})
     backends = ("numpy", "array-api")
+    counters: ClassVar[tuple[str, ...]] = ()  # fields of the state that the result shows
 
     tol: float = 1e-9
 
