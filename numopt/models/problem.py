@@ -76,9 +76,13 @@ class Problem:
         if self.memo is not None and made:
             if made + amount > self.maxfun and kind in ("fun", "cons"):
                 raise Stop(Status.MAX_FUN)
-            if perf_counter() > self.deadline:
-                raise Stop(Status.MAX_TIME)
+            self.check_time()
         setattr(counts, kind, made + amount)
+
+    def check_time(self):
+        """Stop with MAX_TIME if a run is over its time."""
+        if self.memo is not None and perf_counter() > self.deadline:
+            raise Stop(Status.MAX_TIME)
 
     def features(self):
         """Return what a method must be able to handle, a set of words."""

@@ -186,7 +186,7 @@ class Transport(Problem):
         kernels, tau = self.kernels, _shrinkage(eta * self.relax[0])
         f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
         right, cols = np.empty_like(f2), np.zeros_like(g2)
-        for k, data in self.cost.blocks():
+        for k, data in self._blocks():
             kernels.sinkhorn_pass(*data, f2[k], g2, eta2, self.a[k], tau, right[k], cols)
         f = right / LOG2E
         return Point(eta, f, g, _demand(self.a, f, eta * self.relax[0]), cols)
@@ -207,7 +207,7 @@ class Transport(Problem):
             return tau * (point.g - np.log(ratio))
         kernels = self.kernels
         top, total = np.full(self.shape[1], -np.inf), np.zeros(self.shape[1])
-        for k, data in self.cost.blocks():
+        for k, data in self._blocks():
             kernels.log_columns(*data, LOG2E * point.f[k], LOG2E * point.eta, top, total)
         return tau * (np.log2(self.b / total) - top) / LOG2E
 
@@ -271,7 +271,7 @@ class Transport(Problem):
         kernels = self.kernels
         f2, g2, eta2 = f * LOG2E, g * LOG2E, eta * LOG2E
         rows, cols = np.empty_like(f2), np.zeros_like(g2)
-        for k, data in self.cost.blocks():
+        for k, data in self._blocks():
             kernels.marginals(*data, f2[k], g2, eta2, rows[k], cols)
         return rows, cols
 
@@ -377,7 +377,7 @@ class Transport(Problem):
         kernels, (n, m) = self.kernels, self.shape
         f2, g2, eta2 = point.f * LOG2E, point.g * LOG2E, point.eta * LOG2E
         entries, limit = Growing(n, m), DENSE * n * m if n * m <= most else most
-        for k, cost in self.cost.blocks():
+        for k, cost in self._blocks():
 
             def fill(first, *csr, k=k, cost=cost):
                 return kernels.kept_entries(*cost, f2[k], g2, eta2, low[k], col_low, first, *csr)
@@ -421,6 +421,13 @@ class Transport(Problem):
             return np.inf
         entropy = (np.log(self.mass) - 1.0) / eta
         return self.mass * (self.highest + entropy) + 1e-9 * (self.highest + abs(entropy))
+
+    def _blocks(self):
+        """Yield the blocks of the cost, looking at the clock in between."""
+        for number, block in enumerate(self.cost.blocks()):
+            if number:
+                self.check_time()
+            yield block
 
     @property
     def kernels(self) -> Any:

@@ -1,5 +1,7 @@
 """Entropic transport: the answers, the certificates, the claims of speed in iterations."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -225,6 +227,26 @@ def test_rows_in_blocks(monkeypatch):
     parts = solve(p)
     np.testing.assert_allclose(parts.x, whole.x, atol=1e-12)
     np.testing.assert_allclose(plan_of(parts), plan_of(whole), atol=1e-12)
+
+
+def test_time_is_looked_at_between_blocks(monkeypatch):
+    from numopt.models import geometry
+
+    monkeypatch.setattr(geometry, "CALLED_BLOCK", 100)
+    calls = []
+
+    def slow(X, Y):
+        calls.append(len(X))
+        while len(calls) > 20 and time.perf_counter() < started + 0.2:
+            pass
+        return np.abs(X[:, None] - Y).sum(axis=2)
+
+    X, Y = np.random.default_rng(0).uniform(size=(2, 40, 2))
+    problem = Transport(None, None, PointCloud(X, Y, slow), eta=300.0)
+    before, started = len(calls), time.perf_counter()
+    res = solve(problem, options={"maxtime": 0.1})
+    assert res.status == Status.MAX_TIME
+    assert len(calls) - before <= 40
 
 
 # -- masses, forbidden entries, bad input ----------------------------------------------------------
