@@ -91,10 +91,10 @@ def _apply(indptr, indices, data, r, c, x, out):
 
 @njit(cache=True)
 def conjugate_gradients(indptr, indices, data, r, c, h, diagonal, rtol, maxiter, y):
-    """Solve S y = h from y = 0 with the preconditioner `diagonal`; return the iterations made.
+    """Solve S y = h from y = 0 with the preconditioner `diagonal`.
 
-    Ends at a residual of `rtol` relative to h, in the 1-norm, or where the curvature along the
-    search direction is lost in rounding.
+    Returns the iterations made and whether the residual is at most `rtol` relative to h, in the
+    1-norm; it is not where the curvature along the search direction was lost in rounding.
     """
     y[:] = 0.0
     residual = h.copy()
@@ -105,11 +105,11 @@ def conjugate_gradients(indptr, indices, data, r, c, h, diagonal, rtol, maxiter,
     target = rtol * _norm1(h)
     for k in range(maxiter):
         if _norm1(residual) <= target:
-            return k
+            return k, True
         _apply(indptr, indices, data, r, c, p, q)
         curvature = _dot(p, q)
         if not curvature > 0.0:
-            return k
+            return k, False
         step = rho / curvature
         _add(step, p, y)
         _add(-step, q, residual)
@@ -118,4 +118,4 @@ def conjugate_gradients(indptr, indices, data, r, c, h, diagonal, rtol, maxiter,
         rho_old, rho = rho, _dot(residual, z)
         for j in range(p.size):
             p[j] = z[j] + rho / rho_old * p[j]
-    return maxiter
+    return maxiter, False

@@ -21,8 +21,8 @@ def schur_solve(kept, r, c, h, rtol, maxiter):
     rtol : float
         Residual relative to h, in the 1-norm.
     maxiter : int
-        Iterations after which a sparse S is factorised; the last iterate is returned if its factor
-        would be large.
+        Most iterations. Where they do not suffice, or curvature is lost in rounding, a sparse S is
+        factorised; the last iterate is returned if its factor would be large.
 
     Returns
     -------
@@ -38,8 +38,8 @@ def schur_solve(kept, r, c, h, rtol, maxiter):
     P = (kept.indptr, kept.indices, kept.data)
     y = np.empty_like(h)
     diagonal = schur_diagonal(*P, r, c)
-    iterations = conjugate_gradients(*P, r, c, h, diagonal, rtol, maxiter, y)
-    if iterations == maxiter and kept.indices.size:
+    iterations, solved = conjugate_gradients(*P, r, c, h, diagonal, rtol, maxiter, y)
+    if not solved and kept.indices.size:
         y = _direct(kept, r, c, h, y)
     return y, iterations
 
