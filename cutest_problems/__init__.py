@@ -98,7 +98,10 @@ def load(name, *, compile: Any = "auto", **params):
     if unknown:
         known = ", ".join(found.params) or "none"
         raise TypeError(f"problem {name} has no parameter {unknown[0]!r}; parameters: {known}")
-    return PartiallySeparable.trace(found.definition, name=name, compile=compile, **params)
+    problem = PartiallySeparable.trace(found.definition, name=name, compile=compile, **params)
+    best = None if params else found.f_best
+    problem.facts = {"classification": found.classification, "f_best": best} | problem.facts
+    return problem
 
 
 @cache

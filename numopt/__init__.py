@@ -24,6 +24,7 @@ _HOMES = {
         "NumoptError",
         "OptionError",
         "ProblemError",
+        "SifError",
         "Stop",
         "SymbolicError",
         "UnsupportedError",
@@ -41,7 +42,7 @@ _HOMES = {
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
     "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),
 }
-_SUBMODULES = ("bench", "models", "plot", "problems", "solvers")
+_SUBMODULES = ("bench", "cutest", "models", "plot", "problems", "solvers")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # pyright: ignore

@@ -70,7 +70,7 @@ def bench(args):
 
         return _print_lines(find_experiment(args.experiments)())
     problems, methods = _selection(args)
-    sweep = Sweep(problems, methods, range(args.seeds), args.suite, args.tol, args.time_limit)
+    sweep = Sweep(problems, methods, range(args.seeds), _suite(args), args.tol, args.time_limit)
     for why in sweep.missing_methods.values():
         print(f"left out: {why}")
     store = args.store or Path(args.out) / "runs.sqlite"
@@ -105,20 +105,39 @@ def _selection(args):
     methods = args.methods or FULL.split(",")
     if args.problems:
         return [_with_parameters(text) for text in args.problems], methods
-    _check_classes(args.kinds or ())
-    suite = open_suite(args.suite)
-    names = [name for k in args.kinds or (None,) for name in suite.names(kind=k, max_n=args.max_n)]
+    suite, names = open_suite(_suite(args)), []
+    for condition in map(_condition, args.kinds or ("",)):
+        names += suite.names(max_n=args.max_n, **condition)
+    if args.held_out:
+        known = open_suite("cutest").names()
+        names = [name for name in names if name not in known]
     if not names:
         raise UserError("no problem matches; see `numopt cutest list`")
-    return names, methods
+    return list(dict.fromkeys(names)), methods
 
 
-def _check_classes(kinds):
-    from numopt.bench.suite import CLASSES
+def _suite(args):
+    """Return the name of the collection: that of a folder, where one is given."""
+    if args.mastsif is None:
+        return args.suite
+    if args.suite != "cutest":
+        raise UserError("--mastsif belongs to --suite cutest")
+    from numopt.bench.suite import FOLDER
 
-    for kind in kinds:
-        if kind not in CLASSES:
-            raise UserError(f"unknown class {kind!r}; classes: {', '.join(CLASSES)}")
+    return FOLDER + (args.mastsif and str(Path(args.mastsif).resolve()))
+
+
+def _condition(text):
+    """Return what ``--class`` selects: a kind, or a pattern such as ``QLR2-*``."""
+    from numopt.cutest import KINDS
+
+    if not text:
+        return {}
+    if text in KINDS:
+        return {"kind": text}
+    if "-" in text or "*" in text:
+        return {"classification": text}
+    raise UserError(f"unknown class {text!r}; classes: {', '.join(KINDS)}, or a pattern: QLR2-*")
 
 
 def _with_parameters(text):
@@ -155,7 +174,7 @@ def solve(args):
     """Solve one problem and print the result."""
     import numopt
 
-    problem = _problem(args.problem)
+    problem = _problem(args.problem, _suite(args))
     options = dict(map(_assignment, args.option))
     res = numopt.solve(problem, method=args.method, options=options, rng=args.seed)
     if args.json:
@@ -167,13 +186,16 @@ def solve(args):
     return 0 if res.success else 1
 
 
-def _problem(text):
+def _problem(text, suite="cutest"):
     """Return the problem of a name in the collection or of a file."""
-    from numopt.bench.suite import open_suite
+    if text.upper().endswith(".SIF"):
+        from numopt.cutest import read_sif
 
+        return read_sif(text)
     if not text.endswith(".py"):
-        name, params = _with_parameters(text)
-        return open_suite("cutest").load(name, params)
+        from numopt.bench.suite import open_suite
+
+        return open_suite(suite).load(*_with_parameters(text))
     import runpy
 
     from numopt.models.problem import Problem
@@ -206,21 +228,70 @@ def methods(args):
 
 
 def cutest(args):
-    """List the collection, or show one of its problems."""
+    """List a collection; show, load or check its problems; count what of it can be read."""
     from numopt.bench.suite import open_suite
 
-    suite = open_suite("cutest")
-    if getattr(args, "kind", None):
-        _check_classes([args.kind])
-    if args.action == "list":
-        print("\n".join(suite.names(kind=args.kind, max_n=args.max_n)))
-        return 0
+    return _print_lines(CUTEST[args.action](open_suite(_suite(args)), args))
+
+
+def _list(suite, args):
+    asked = {key: getattr(args, key) for key in ("min_n", "min_m", "max_m", "degree")}
+    conditions = {key: value for key, value in asked.items() if value is not None}
+    return suite.names(max_n=args.max_n, **_condition(args.kind), **conditions)
+
+
+def _show(suite, args):
     entry = suite.entry(args.name)
-    for field in ("name", "classification", "source", "f_best", "note", "params"):
-        print(f"{field:15} {getattr(entry, field)}")
     problem = suite.load(args.name)
-    print(f"{'size':15} n = {problem.n}, m = {problem.m}")
-    return 0
+    for field in ("name", "classification", "source", "f_best", "note", "params"):
+        yield f"{field:15} {getattr(entry, field)}"
+    for name, values in getattr(entry, "alternatives", {}).items():
+        yield f"{'':15} {name} = {', '.join(map(str, values))}"
+    yield f"{'size':15} n = {problem.n}, m = {problem.m}"
+
+
+def _load(suite, args):
+    from time import perf_counter
+
+    for text in args.names:
+        start = perf_counter()
+        problem = suite.load(*_with_parameters(text))
+        yield problem.summary()
+        yield f"loaded in {1e3 * (perf_counter() - start):.1f} ms"
+
+
+def _check(suite, args):
+    from dataclasses import asdict
+
+    from numopt.cutest import Collection, check_derivative_cards, facts
+
+    for name, params in map(_with_parameters, args.names):
+        suite.check(name, params)
+        files = suite.module if isinstance(suite.module, Collection) else None
+        problem = files.load(name, stored=False, **params) if files else suite.load(name, params)
+        found = facts(problem)
+        if files:
+            wrong = check_derivative_cards(problem, rng=0)
+            found["wrong_derivative_cards"] = [asdict(card) for card in wrong]
+        yield json.dumps(found, indent=1, default=_plain)
+
+
+def _coverage(suite, args):
+    from numopt.cutest import coverage
+
+    return coverage(suite.module, args.reference)
+
+
+def _faults(suite, args):
+    from numopt.cutest import faults
+
+    return faults(suite.module)
+
+
+CUTEST = {
+    "list": _list, "show": _show, "load": _load, "check": _check, "coverage": _coverage,
+    "faults": _faults,
+}  # fmt: skip
 
 
 def warmup(args):
@@ -288,12 +359,14 @@ def _bench_arguments(command):
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,...")
     which.add_argument(
-        "--class", dest="kinds", type=_words, help="unconstrained,bound,equality,..."
+        "--class", dest="kinds", type=_words, help="unconstrained,bound,..., or patterns: QLR2-*"
     )
     which.add_argument("--quick", action="store_true", help="problems with n <= 5, 3 methods")
     which.add_argument("--large", action="store_true", help="18 problems with n >= 1000, 2 methods")
     add("--max-n", type=_positive(int), help="at most so many variables")
     add("--suite", default="cutest", help="collection, or a module like it")
+    _folder_argument(add)
+    add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
     add("--seed", type=int, default=0, help="first seed of `ot`")
@@ -313,19 +386,50 @@ def _bench_arguments(command):
 
 def _solve_arguments(command):
     add = command.add_argument
-    add("problem", help="NAME or NAME:n=100 of the collection, or a file that defines `problem`")
+    add(
+        "problem",
+        help="NAME or NAME:n=100 of the collection, a SIF file, or a file that defines `problem`",
+    )
+    _folder_argument(add)
+    command.set_defaults(suite="cutest")
     add("--method", help="see `numopt methods`")
     add("--option", action="append", default=[], metavar="K=V", help="option of the method")
     add("--seed", type=int, help="of a randomised method")
     add("--json", action="store_true", help="print the result as JSON")
 
 
+def _folder_argument(add):
+    summary = "SIF files of a folder instead; by default that of the variable MASTSIF"
+    add("--mastsif", nargs="?", const="", metavar="DIR", help=summary)
+
+
 def _cutest_arguments(command):
     actions = command.add_subparsers(dest="action", required=True)
-    listing = actions.add_parser("list", help="names of the problems")
-    listing.add_argument("--class", dest="kind", metavar="CLASS")
-    listing.add_argument("--max-n", type=_positive(int))
-    actions.add_parser("show", help="facts about a problem").add_argument("name")
+    summaries = {
+        "list": "names of the problems", "show": "what is known of a problem",
+        "load": "read problems: NAME or NAME:N=100", "check": "facts of problems, as JSON",
+        "coverage": "read all files of a folder and count",
+        "faults": "what the files of a folder have wrong",
+    }  # fmt: skip
+    for name, summary in summaries.items():
+        action = actions.add_parser(name, help=summary, description=summary)
+        action.add_argument("--suite", default="cutest", help="cutest, s2mpj or pycutest")
+        _folder_argument(action.add_argument)
+        if name in ("load", "check"):
+            action.add_argument("names", nargs="+", metavar="name")
+        elif name == "show":
+            action.add_argument("name")
+        elif name == "coverage":
+            action.add_argument("--reference", metavar="FILE", help="JSON of facts to agree with")
+        else:
+            _conditions(action.add_argument)
+
+
+def _conditions(add):
+    add("--class", dest="kind", metavar="CLASS", default="", help="kind, or pattern: QLR2-*")
+    for name in ("min-n", "max-n", "min-m", "max-m"):
+        add(f"--{name}", type=int, metavar="K", help="limit on the size")
+    add("--degree", type=int, metavar="K", help="degree of the derivatives")
 
 
 ARGUMENTS = {"bench": _bench_arguments, "solve": _solve_arguments, "cutest": _cutest_arguments}

@@ -81,6 +81,7 @@ HEAVY = ("numba", "cvxpy", "matplotlib", "scipy.stats", "scipy.optimize", "cupy"
         "import numopt",
         "import numopt; numopt.minimize",
         "import numopt; numopt.SketchedNewton()",
+        "import numopt.cutest",
         "import cutest_problems; cutest_problems.load('HS71', compile=None)",
     ],
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from numopt.bench.environment import environment
 from numopt.bench.profiles import data_profile, performance_profile
-from numopt.bench.suite import CLASSES
+from numopt.cutest.catalogue import KINDS
 
 SAME = 1e-4  # relative difference up to which two objective values are the same optimum
 RUN_COLUMNS = (
@@ -47,7 +47,7 @@ class Report:
         self.rows = _with_best(rows)
         self.methods = list(dict.fromkeys(row["solver"] for row in rows))
         present = {row.get("class") for row in rows}
-        self.classes = [kind for kind in CLASSES if kind in present]
+        self.classes = [kind for kind in KINDS if kind in present]
         self.reference = reference if reference in self.methods else next(iter(self.methods), "")
 
     def summary(self):

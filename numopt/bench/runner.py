@@ -14,9 +14,10 @@ from scipy.sparse import csr_array
 from numopt.bench.judge import judge
 from numopt.bench.meter import Meter
 from numopt.bench.peers import find_peer
-from numopt.bench.suite import class_of, open_suite
+from numopt.bench.suite import open_suite
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import METHODS
+from numopt.cutest.catalogue import kind_of
 from numopt.front import solve
 from numopt.models.geometry import PointCloud
 from numopt.models.nlp import NLP
@@ -86,7 +87,7 @@ def run_task(task, started=lambda facts: None):
 
 def _run(task, started):
     problem, peer = _load(task.suite, task.problem, task.params), find_peer(task.method)
-    facts = {"class": class_of(problem), "n": problem.n, "m": problem.m}
+    facts = {"class": kind_of(problem), "n": problem.n, "m": problem.m}
     facts["f_best"] = open_suite(task.suite).f_best(task.problem, task.params)
     lacking = peer.unsupported(problem)
     if lacking:

@@ -10,6 +10,7 @@ __all__ = [
     "NumoptError",
     "OptionError",
     "ProblemError",
+    "SifError",
     "Status",
     "Stop",
     "SymbolicError",
@@ -40,6 +41,33 @@ class InputTypeError(NumoptError, TypeError):
 
 class SymbolicError(NumoptError, TypeError):
     """A problem definition does something with symbolic variables that has no meaning."""
+
+
+class SifError(NumoptError, ValueError):
+    """A problem file cannot be read.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file.
+    line : int
+        Number of the line, counted from 1.
+    card : str
+        The line itself.
+    expected : str
+        What should have stood there.
+    """
+
+    def __init__(self, reason, file="", line=0, card="", expected=""):
+        where = f"{file or 'SIF text'}, line {line}: " if line else f"{file}: " if file else ""
+        hint = f"; expected {expected}" if expected else ""
+        shown = f"\n    {card.rstrip()}" if card else ""
+        super().__init__(f"{where}{reason}{hint}{shown}")
+        self.reason, self.file, self.line, self.card = reason, file, line, card
+        self.expected = expected
+
+    def __reduce__(self):
+        return type(self), (self.reason, self.file, self.line, self.card, self.expected)
 
 
 class DerivativeError(NumoptError, ValueError):

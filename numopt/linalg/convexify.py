@@ -13,7 +13,9 @@ H is not changed.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
+from scipy.linalg.lapack import dgeqp3, dorgqr  # pyright: ignore
+
+from numopt.linalg.quadratic import triangular
 
 FLAT = 1e-10  # curvature relative to the largest entry of H that counts as none
 RIDGE = 1e-8  # relative curvature that flat directions are given
@@ -102,5 +104,5 @@ def _bases(A):
     Q = dorgqr(full, np.concatenate([tau, np.zeros(n - tau.size)]))[0]
     to_least = np.zeros((rank, k))
     if rank:
-        to_least[:, order[:rank] - 1] = dtrtrs(qr[:rank, :rank], np.eye(rank), trans=1)[0]
+        to_least[:, order[:rank] - 1] = triangular(qr[:rank, :rank], np.eye(rank), trans=1)
     return Q[:, :rank], Q[:, rank:], to_least

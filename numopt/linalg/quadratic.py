@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import qr_delete  # pyright: ignore
-from scipy.linalg.lapack import dgeqp3, dorgqr, dtrtrs  # pyright: ignore
+from scipy.linalg.blas import dtrsm, dtrsv  # pyright: ignore
+from scipy.linalg.lapack import dgeqp3, dorgqr  # pyright: ignore
 
 DEPENDENT = 1e-10  # a normal this close to the span of others, relatively, belongs to it
 MET = 1e-15  # violation, relative to the rounding errors that are possible, of a row that is met
@@ -62,7 +63,7 @@ def solve_quadratic(L, g, A, lower, upper, cap, guess=None):
     dual.begin(guess)
     if not dual.run():
         return None
-    d = _triangular(L, dual.v, lower=1, trans=1)
+    d = triangular(L, dual.v, lower=1, trans=1)
     return Quadratic(d, dual.u, dual.signs()) if np.isfinite(d).all() else None
 
 
@@ -70,7 +71,7 @@ class _Dual:
     """The dual iterates: multipliers u, v = -(L^-1 g + N u), the working set and its factors QR."""
 
     def __init__(self, L, g, A, lower, upper, cap):
-        transformed = _triangular(L, np.concatenate([A.T, g[:, None]], axis=1), lower=1)
+        transformed = triangular(L, np.concatenate([A.T, g[:, None]], axis=1), lower=1)
         self.N, self.c = transformed[:, :-1], transformed[:, -1]
         self.lower, self.upper, self.cap = lower, upper, cap
         self.equal = lower == upper
@@ -244,9 +245,14 @@ class _Dual:
         self.u[self.W] = -self._back(along + step)
 
     def _back(self, b, trans=0):
-        return _triangular(self.R, b, trans=trans) if b.size else b
+        return triangular(self.R, b, trans=trans) if b.size else b
 
 
-def _triangular(T, b, lower=0, trans=0):
-    """Return the solution of a triangular system: SciPy's LAPACK without the checks around it."""
-    return dtrtrs(T, b, lower=lower, trans=trans)[0]
+def triangular(T, b, lower=0, trans=0):
+    """Return the solution of a triangular system for one or several right-hand sides.
+
+    By BLAS: LAPACK's routine waits for a second thread even in the smallest systems.
+    """
+    if b.ndim == 1:
+        return dtrsv(T, b, lower=lower, trans=trans)
+    return dtrsm(1.0, T, b, lower=lower, trans_a=trans)

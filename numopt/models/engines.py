@@ -9,7 +9,7 @@ from functools import wraps
 
 import numpy as np
 
-from numopt.models.evaluators import ArrayTerm, LoopTerm, compilable
+from numopt.models.evaluators import ArrayTerm, LoopTerm, worth_compiling
 
 
 def _quiet(method):
@@ -37,7 +37,8 @@ class TermEngine:
 
     def __init__(self, structure, theta, loops):
         self.structure, n = structure, structure.n
-        self.silent = loops and all(compilable(t.pattern) for t in structure.terms)
+        fast = [loops and worth_compiling(term) for term in structure.terms]
+        self.silent = all(fast)
         self._start = np.zeros(n + structure.q)
         self._f0, self._c0 = 0.0, np.zeros(structure.m)
         made = {}
@@ -45,8 +46,7 @@ class TermEngine:
             if term.pattern.nv == 0:
                 self._constant(ArrayTerm(term, theta), term)
             else:
-                fast = loops and compilable(term.pattern)
-                made[k] = (LoopTerm if fast else ArrayTerm)(term, theta)
+                made[k] = (LoopTerm if fast[k] else ArrayTerm)(term, theta)
         self._made, self._places = made, {}
         self._objective = [made[k] for k in structure.objective if k in made]
         self._constraint = [made[k] for k in structure.constraint if k in made]

@@ -10,7 +10,7 @@ import heapq
 from functools import cached_property
 from math import pi, sqrt
 
-from numopt.models.trees import LEAVES
+from numopt.models.trees import LEAVES, Table
 
 
 class Pattern:
@@ -43,6 +43,24 @@ class Pattern:
             row = derivatives(self.table, node, (2 << i) - 1)
             out += [(i, j, row[j]) for j in sorted(row)]
         return out
+
+    def merged(self, slot_of):
+        """Return the pattern in which slot k is slot ``slot_of[k]``; several may become one."""
+        table, (root,) = self.rebuilt([self.root], slot_of)
+        return Pattern(table, root, (max(slot_of) + 1, self.nd, self.np))
+
+    def rebuilt(self, roots, slot_of):
+        """Return a new table with the given nodes over other slots, and their numbers there."""
+        old, new, node_of = self.table, Table(), {}
+        for a in old.reachable(roots):
+            op, *rest = old.nodes[a]
+            if op == "var":
+                node_of[a] = new.intern("var", slot_of[rest[0]])
+            elif op in LEAVES:
+                node_of[a] = new.intern(op, *rest)
+            else:
+                node_of[a] = new.build(op, *(node_of[b] for b in rest))
+        return new, [node_of[a] for a in roots]
 
     def along(self):
         """Return the node of the derivative along the direction, or None."""
@@ -128,7 +146,7 @@ def _pull(table, node, seed, mask):
     op, *arguments = table.nodes[node]
     if op == "where":
         return _pull_where(table, arguments, seed, mask)
-    s, z, *operands = (_Formula(table, a) for a in (seed, node, *arguments))
+    s, z, *operands = (Operand(table, a) for a in (seed, node, *arguments))
     if op == "div" and not table.deps[arguments[1]] & mask:
         return [(arguments[0], (s / operands[1]).node)]
     if op == "mul" and arguments[0] == arguments[1]:
@@ -154,15 +172,15 @@ def _pull_where(table, arguments, seed, mask):
     return out
 
 
-class _Formula:
-    """A node with operators, so that the rules below read as formulas."""
+class Operand:
+    """A node with operators and functions (``u.exp()``), so that rules read as formulas."""
 
     def __init__(self, table, node):
         self.table, self.node = table, node
 
     def _build(self, op, *operands):
-        nodes = [u.node if isinstance(u, _Formula) else self.table.const(u) for u in operands]
-        return _Formula(self.table, self.table.build(op, *nodes))
+        nodes = [u.node if isinstance(u, Operand) else self.table.const(u) for u in operands]
+        return Operand(self.table, self.table.build(op, *nodes))
 
     def __add__(self, other):
         return self._build("add", self, other)

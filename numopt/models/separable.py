@@ -2,6 +2,7 @@
 
 import copy
 from importlib.util import find_spec
+from math import inf
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from numopt.models.lowering import Lowering
 from numopt.models.nlp import NLP
 from numopt.models.recorder import Recorder, record
 from numopt.models.terms import make_terms
-from numopt.models.unrolled import ScalarEngine
+from numopt.models.unrolled import MixedEngine, ScalarEngine
 
 # Plain Python costs 0.9 us per 100 operations and no set-up of arrays; beyond this many operations
 # of f, gradient and Hessian the array code is faster.
 MOST_SCALAR_OPERATIONS = 400
+
+# Functions without derivatives are worth plain Python up to here: beyond, f alone takes 15 us.
+MOST_VALUE_OPERATIONS = 1600
 
 # From this many rows on, loops are worth compiling under compile="auto".
 FEWEST_COMPILED_ROWS = 1000
@@ -51,8 +55,8 @@ class PartiallySeparable(NLP):
     name : str
     compile : {None, True, "auto"}
         None: NumPy. True: Numba. "auto": Numba where it is installed and there are at least
-        1000 rows. Tiny problems run in plain Python in any case. The choice depends on the problem
-        only and never changes during a run.
+        1000 rows. Tiny problems run in plain Python in any case, and small ones as far as f and c
+        go. The choice depends on the problem only and never changes during a run.
 
     Attributes
     ----------
@@ -61,7 +65,8 @@ class PartiallySeparable(NLP):
     notes : list of str
         What is worth knowing about the model: dropped constraints, dense rows, ...
     generator : str
-        ``"python"``, ``"numpy"`` or ``"numba"``.
+        ``"python"``, ``"numpy"``, ``"numba"``, or ``"mixed"``: values in plain Python, derivatives
+        with NumPy.
 
     Raises
     ------
@@ -150,11 +155,11 @@ class PartiallySeparable(NLP):
 
         Parameters
         ----------
-        generator : {"python", "numpy", "numba"}
+        generator : {"python", "numpy", "numba", "mixed"}
         """
-        if generator not in ("python", "numpy", "numba"):
+        if generator not in ("python", "numpy", "numba", "mixed"):
             raise ValueError(f"no generator {generator!r}: use 'python', 'numpy' or 'numba'")
-        if generator == "python" and self.structure.q:
+        if generator in ("python", "mixed") and self.structure.q:
             raise ValueError("plain Python cannot evaluate auxiliary variables: use 'numpy'")
         other = copy.copy(self)
         other.reset_counts()
@@ -203,6 +208,8 @@ class PartiallySeparable(NLP):
     def _make_engine(self):
         if self.generator == "python":
             return ScalarEngine(self.structure, self.theta)
+        if self.generator == "mixed":
+            return MixedEngine(self.structure, self.theta)
         return TermEngine(self.structure, self.theta, loops=self.generator == "numba")
 
     def __copy__(self):
@@ -306,16 +313,27 @@ def _choose(structure, compile):
         return "numba"
     rows = sum(t.size for t in structure.terms)
     auto = compile == "auto" and rows >= FEWEST_COMPILED_ROWS and find_spec("numba") is not None
-    return "numba" if auto else "numpy"
+    if auto:
+        return "numba"
+    return "mixed" if _value_operations(structure) <= MOST_VALUE_OPERATIONS else "numpy"
 
 
 def _tiny(structure):
-    terms = structure.terms
-    if structure.q or sum(t.size for t in terms) > MOST_SCALAR_OPERATIONS:
-        return False
-    if sum(t.size * t.pattern.operations(0) for t in terms) > MOST_SCALAR_OPERATIONS:
-        return False
-    return sum(t.size * t.pattern.operations() for t in terms) <= MOST_SCALAR_OPERATIONS
+    """Tell whether f, c and all derivatives together take few operations."""
+    total = _value_operations(structure)
+    for t in structure.terms:
+        if total > MOST_SCALAR_OPERATIONS:
+            return False
+        total += t.size * (t.pattern.operations() - t.pattern.operations(0))
+    return total <= MOST_SCALAR_OPERATIONS
+
+
+def _value_operations(structure):
+    """Return the operations of f and c, infinite where there are auxiliary variables."""
+    rows = sum(t.size for t in structure.terms)
+    if structure.q or rows > MOST_VALUE_OPERATIONS:
+        return inf
+    return max(rows, sum(t.size * t.pattern.operations(0) for t in structure.terms))
 
 
 def _join(parts):

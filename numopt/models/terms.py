@@ -6,7 +6,7 @@ import numpy as np
 
 from numopt.models.expression import CONSTANTS, INDEXED, postorder
 from numopt.models.patterns import Pattern
-from numopt.models.trees import LEAVES, Table
+from numopt.models.trees import Table
 
 # Numbers that belong to a formula rather than to a problem: multiples of 1/2 below this size are
 # written into the code, all others are arguments, so that sizes never change the code.
@@ -82,18 +82,7 @@ class Term:
             slot_of.append(same[0] if same else len(columns))
             if not same:
                 columns.append(column)
-        old, new = self.pattern, Table()
-        node_of = {}
-        for a in old.table.reachable([old.root]):
-            op, *rest = old.table.nodes[a]
-            if op == "var":
-                node_of[a] = new.intern("var", slot_of[rest[0]])
-            elif op in LEAVES:
-                node_of[a] = new.intern(op, *rest)
-            else:
-                node_of[a] = new.build(op, *(node_of[b] for b in rest))
-        pattern = Pattern(new, node_of[old.root], (len(columns), old.nd, old.np))
-        return replace(self, pattern=pattern, columns=columns)
+        return replace(self, pattern=self.pattern.merged(slot_of), columns=columns)
 
 
 def _clashes(columns, size):
@@ -204,7 +193,7 @@ def _joined(members):
 
 def _term(formula, patterns):
     """Build the pattern of a formula; equal patterns are one object."""
-    table, slots, node_of = Table(), _Slots(), []
+    table, slots, node_of = Table(), Slots(), []
     leaves = [slots.leaf(kind, value) for kind, value in formula.slots]
     for op, *arguments in formula.program:
         if op == "leaf":
@@ -228,7 +217,7 @@ def _leaf(table, leaf):
     return table.const(value) if kind == "const" else table.intern(kind, value)
 
 
-class _Slots:
+class Slots:
     """Hands out the slots of a term; equal columns share one."""
 
     def __init__(self):

@@ -23,6 +23,9 @@ COMPARISONS = ("lt", "le", "gt", "ge", "ne")
 LOGICAL = ("and", "or", "not")
 CONDITIONS = COMPARISONS + LOGICAL
 
+# Piecewise constant: no derivatives.
+STEPS = ("trunc",)
+
 # Larger integer powers are left to the library: repeated squaring would lose accuracy and gain
 # nothing.
 LARGEST_POWER = 64
@@ -78,7 +81,7 @@ class Table:
         op = node[0]
         if op == "var":
             return 1 << node[1]
-        if op in LEAVES or op in CONDITIONS:
+        if op in LEAVES or op in CONDITIONS or op in STEPS:
             return 0
         bits = 0
         for argument in node[2:] if op == "where" else node[1:]:
@@ -92,7 +95,7 @@ class Table:
         method = getattr(self, "make_" + op, None)
         if method is not None:
             return method(*arguments)
-        if op in UNARY and (value := self.value(arguments[0])) is not None:
+        if op in UNARY + STEPS and (value := self.value(arguments[0])) is not None:
             with np.errstate(all="ignore"):
                 folded = float(numpy_function(op)(value))
             if isfinite(folded):

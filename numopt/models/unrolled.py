@@ -49,6 +49,21 @@ class ScalarEngine:
         return function
 
 
+class MixedEngine(ScalarEngine):
+    """Evaluates the values in plain Python and derivatives with NumPy.
+
+    For problems whose values are a few hundred operations while their derivatives are many more.
+    """
+
+    def _made(self, name):
+        return super()._made(name) if name in ("fun", "cons") else self._arranged(name)
+
+    def _arranged(self, name):
+        function = getattr(self._arrays, name)
+        setattr(self, "_" + name, function)
+        return function
+
+
 class Unrolled:
     """One table of nodes for all elements of a problem, and functions made from it."""
 

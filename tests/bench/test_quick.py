@@ -1,13 +1,14 @@
 import cutest_problems
 from numopt.bench import large
 from numopt.bench.quick import EXPECTED, METHODS, problems
-from numopt.bench.suite import CLASSES, Suite, class_of
+from numopt.bench.suite import Suite
+from numopt.cutest import KINDS, kind_of
 
 
 def test_expected_optima_are_known_and_cover_all_classes():
     entries = [cutest_problems.entry(name) for name in EXPECTED]
     assert len({entry.name for entry in entries}) == 40
-    assert {entry.kind for entry in entries} == set(CLASSES)
+    assert {entry.kind for entry in entries} == set(KINDS)
     assert all(entry.f_best is not None and entry.n <= 20 for entry in entries)
     assert METHODS[0] == "sketched_newton"
     assert len(problems(Suite("cutest"))) >= 150
@@ -16,7 +17,7 @@ def test_expected_optima_are_known_and_cover_all_classes():
 def test_classes_agree_with_the_collection():
     suite = Suite("cutest")
     for name in EXPECTED:
-        assert class_of(suite.load(name)) == suite.entry(name).kind
+        assert kind_of(suite.load(name)) == suite.entry(name).kind
     assert set(suite.names(kind="mixed", max_n=4)) == {
         name for name in suite.names(max_n=4) if suite.entry(name).kind == "mixed"
     }

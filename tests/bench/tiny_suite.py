@@ -120,13 +120,13 @@ TABLE = {
 
 
 def names(kind=None, max_n=None):
-    from numopt.bench.suite import class_of
+    from numopt.cutest import kind_of
 
     loaded = {name: load(name) for name in TABLE}
     return [
         name
         for name, p in loaded.items()
-        if kind in (None, class_of(p)) and (max_n is None or p.n <= max_n)
+        if kind in (None, kind_of(p)) and (max_n is None or p.n <= max_n)
     ]
 
 

@@ -63,15 +63,16 @@ def test_undefined_values(case):
     results = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for generator in ("python", "numpy"):
+        for generator in ("python", "numpy", "mixed"):
             own = problem.using(generator)
             f, g = own._fun_and_grad(x)
             np.testing.assert_equal(own._fun(x), f)
             np.testing.assert_allclose(f, value)
             np.testing.assert_allclose(g[0], slope)
             results.append((f, g, own.hess_values(x, y), own._hessp(x, y, v)))
-    for one, two in zip(*results, strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-14)
+    for one, *others in zip(*results, strict=True):
+        for other in others:
+            np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
 def test_undefined_values_compiled():
@@ -221,6 +222,18 @@ def test_large_patterns_are_not_compiled():
     np.testing.assert_allclose(problem._fun(x), 1.01**24)
 
 
+def test_terms_of_few_rows_are_not_compiled():
+    def definition(p, n=24):
+        x = p.variables(n, start=1.01)
+        p.minimize(np.sum(np.exp(x[1:] - x[:-1])) + np.sin(x[0]))
+
+    problem = trace(definition, compile=True).using("numba")
+    kinds = sorted(type(term).__name__ for term in problem._engine._made.values())
+    assert kinds == ["ArrayTerm", "LoopTerm"]
+    x = problem.x0
+    assert problem._fun(x) == pytest.approx(23 + np.sin(1.01))
+
+
 def test_infinite_constants_are_spelled():
     table = Table()
     x, zero = table.intern("var", 0), table.const(0)
@@ -246,9 +259,10 @@ def test_deep_formulas(check):
 def test_choice_of_the_generator():
     assert trace(rosenbrock, n=5).generator == "python"
     assert trace(rosenbrock, n=5, compile=True).generator == "python"
-    assert trace(rosenbrock, n=100).generator == "numpy"
+    assert trace(rosenbrock, n=100).generator == "mixed"
+    assert trace(rosenbrock, n=500).generator == "numpy"
     assert trace(rosenbrock, n=100, compile=True).generator == "numba"
-    assert trace(rosenbrock, n=100, compile="auto").generator == "numpy"
+    assert trace(rosenbrock, n=100, compile="auto").generator == "mixed"
     assert trace(rosenbrock, n=1000, compile="auto").generator == "numba"
     with pytest.raises(ValueError, match="compile"):
         trace(rosenbrock, compile="always")

@@ -206,6 +206,8 @@ class SketchedNewton(Solver):
         made_of = f_scale, c_scale, linear_dependence(problem, x)
         form, barrier = self._form(problem, run, *made_of)
         how = treatment(self, form, barrier)
+        run.remarks += [f"Linear solver {chosen(self, problem).told(form)}"]
+        run.remarks += [f"Inequalities by {how}"] if barrier.any else []
         first = start.active_set_state if how.mode == "active_set" else self._interior_state
         return State(first(form, barrier, x, self.multipliers), *made_of, str(how))
 
@@ -222,7 +224,7 @@ class SketchedNewton(Solver):
         if not form.free:
             return s._replace(inner=certificate.all_fixed(s.inner))
         if isinstance(s.inner, active_set.State):
-            return self._on_active_sides(form, barrier, s)
+            return self._on_active_sides(form, barrier, s, run)
         smallest_mu = max(MU_BELOW_TOL * self.tol * min(1.0, s.f_scale), SMALLEST_MU)
         return s._replace(inner=self._advanced(form, barrier, s.inner, smallest_mu))
 
@@ -238,7 +240,7 @@ class SketchedNewton(Solver):
                 raise Stop(Status.SMALL_STEP, ROUNDING) from None
             raise
 
-    def _on_active_sides(self, form, barrier, s):
+    def _on_active_sides(self, form, barrier, s, run):
         """Return the next state of the active-set method, or the first of the one that takes over.
 
         It begins where the active-set method got, if there are no rows, or where it began.
@@ -247,6 +249,7 @@ class SketchedNewton(Solver):
             return s._replace(inner=active_set.advance(form, barrier, s.inner, self.tol))
         except active_set.GivenUp as why:
             told = f"barrier: took over from active_set because {why}"
+            run.remarks.append(f"Inequalities by {told}")
         x = form.full(s.inner.start if form.m else s.inner.w)
         return s._replace(inner=self._interior_state(form, barrier, x), inequalities=told)
 

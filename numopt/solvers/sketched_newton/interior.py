@@ -168,7 +168,7 @@ def _step_without_bounds(model, barrier, s, W, newton):
     new = _merit_step(model, s, W, newton) if s.short in (0, 1) else None
     if new is None:
         new = _filter_step(model, barrier, s._replace(short=-1), newton, s.g)
-    whole = new.alpha == 1.0 and not newton.delta_w
+    whole = new.alpha == 1.0
     return new._replace(pace=s.pace.after(newton.dw if whole else None, before))
 
 

@@ -11,6 +11,8 @@ CORRECTIONS, CORRECTION_RATIO = 4, 0.99
 LONGEST_EXTENSION = 1e6  # of a step along which the barrier function is concave
 LONGEST_CORRECTION = 1.2  # relative to the step: longer ones did not help
 MERIT_TRIALS = 10
+CRAWL = 3  # short steps after which the filter search begins near the latest step length
+GROWTH = 16.0  # at this multiple of it
 EXPLOSION = 10.0  # by which a trial point may increase the KKT residual
 EPS = float(np.finfo(float).eps)
 TINY = 10 * EPS  # steps below this, relative to 1 + |w|, are at rounding level
@@ -160,6 +162,8 @@ class FilterSearch(NamedTuple):
             trial = self._trial(alpha, dw)
             return (trial, alpha, s.filter) if trial.finite else None
         shortest = max(s.filter.shortest(slope, current.theta), EPS / max(size, EPS))
+        if s.crawling >= CRAWL:
+            alpha = min(longest, max(shortest, GROWTH * s.alpha))
         while alpha >= shortest:
             trial = self._trial(alpha, dw)
             kept = self._judged(trial, current, alpha, slope)

@@ -34,7 +34,7 @@ class Pace(NamedTuple):
 
     def factor(self, newton):
         """Return 1/(1 - q), or None if the steps do not look like those to a singular solution."""
-        if self.dw is None or newton.delta_w or self.rest:
+        if self.dw is None or self.rest:
             return None
         dot, length = float(self.dw @ newton.dw), float(self.dw @ self.dw)
         same_way = dot >= SAME_WAY * np.sqrt(length * (newton.dw @ newton.dw)) > 0.0
