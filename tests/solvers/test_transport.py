@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import issparse
 
@@ -154,6 +156,33 @@ def test_published_sparsification():
     res = solve(p, options={"sparsify": "topk", "density": 0.5})
     assert res.success
     assert res.nnz >= 0.5 * 2500
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    n=st.integers(1, 9),
+    m=st.integers(1, 9),
+    seed=st.integers(0, 10**6),
+    eta=st.sampled_from([1.0, 30.0, 1000.0, 30_000.0]),
+    empty=st.sampled_from([0.0, 0.3]),
+    steps=st.sampled_from([0, 3]),
+)
+def test_any_problem(n, m, seed, eta, empty, steps):
+    """Masses over ten decades, some of them zero; costs that tie if they are whole numbers."""
+    rng = np.random.default_rng(seed)
+    a, b = (10.0 ** rng.uniform(-10, 0, size=k) * (rng.uniform(size=k) >= empty) for k in (n, m))
+    a[0] += 0.1
+    b[0] += 0.1
+    a, b = a / a.sum(), b / b.sum()
+    C = rng.integers(0, steps + 1, size=(n, m)) / steps if steps else rng.uniform(size=(n, m))
+    res = solve(Transport(a, b, C, eta=eta))
+    P = plan_of(res)
+    assert res.success
+    assert violation(P, a, b) <= 1.1e-9
+    assert P[a == 0].sum() == P[:, b == 0].sum() == 0
+    assert res.gap >= -1e-12
+    assert res.lower <= res.exact.fun + 1e-12
+    assert res.exact.fun <= res.upper + 1e-9
 
 
 # -- invariance ------------------------------------------------------------------------------------
