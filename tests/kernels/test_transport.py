@@ -127,8 +127,9 @@ def test_conjugate_gradients(dense):
     np.testing.assert_allclose(again, y, atol=1e-9)
 
 
-def test_a_factor_where_conjugate_gradients_stall():
-    kept, r, c, S = system(False)
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_factor_where_conjugate_gradients_stall(dense):
+    kept, r, c, S = system(dense)
     h = np.random.default_rng(1).normal(size=20)
     y, iterations = schur_solve(kept, r, c, h, 1e-12, 2)
     assert iterations == 2
