@@ -78,8 +78,9 @@ class Sinkhorn(EntropicSolver):
     def step(self, problem, s, run):
         problem.refuse_infeasible(s.point)
         if s.point.eta < problem.eta:
-            point, times = problem.heated(s.point), self.warm_up
+            times = self.warm_up
+            point = problem.sinkhorn(problem.heated(s.point), times - 1)
         else:
-            point, times = s.point, self.inner
-        point = problem.sinkhorn(point, times)
+            times = self.inner
+            point = problem.sinkhorn(s.point, times)
         return State(point, s.sinkhorn_iterations + times)

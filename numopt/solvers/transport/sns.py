@@ -2,8 +2,9 @@
 
     h(g) = <a, f(g)> + <b, g>,   f(g) such that the rows of P = exp(f + g - eta C) are right
 
-    ladder   eta_k = ..., eta/2, eta: three Sinkhorn iterations each; if the violation at eta is
-             small, Newton; else back to the first rung where eta times the range of C is 100, and
+    ladder   eta_k = ..., eta/2, eta: two Sinkhorn iterations each, five at eta; if the violation
+             is small then, Newton; else back to the last rung where eta times the range of C is at
+             most 100, and
     path     from rung to rung: one Sinkhorn iteration, Newton to a violation of 3e-3, and
                  g = g + (eta' - eta) (g - g_before) / (eta - eta_before)         (secant in eta)
 
@@ -27,8 +28,9 @@ from numopt.models.transport import Point
 from numopt.solvers.transport.base import ROUNDING, EntropicSolver
 
 LADDER, PATH, END = range(3)  # on the ladder; on the path; Newton at the final eta
+WARM_UP = 2, 5  # Sinkhorn iterations on a rung of the ladder, and on the last one
 RUNGS = 100.0  # eta times the range of the cost where the path begins
-SHORT_CUT = 0.05  # violation at the end of the ladder below which Newton begins there
+SHORT_CUT = 0.08  # violation at the end of the ladder below which Newton begins there
 STEEP = 5000.0  # eta times the range of the cost above which the ladder takes no short cut
 RUNG_TOL = 3e-3  # violation at which a rung is left: the secant needs no better points
 CG_TOL, CG_FLOOR, CG_GOAL = 0.1, 1e-8, 0.1  # least and most accurate solution; share of `tol`
@@ -133,8 +135,10 @@ class SNS(EntropicSolver):
 
     def _rung(self, problem, s):
         """Go one rung up the ladder; at its end, decide."""
-        point = problem.sinkhorn(problem.heated(s.point), 3)
-        s = s._replace(point=point, sinkhorn_iterations=s.sinkhorn_iterations + 3)
+        point = problem.heated(s.point)
+        times = WARM_UP[point.eta == problem.eta]
+        point = problem.sinkhorn(point, times - 1)  # going up has been the first
+        s = s._replace(point=point, sinkhorn_iterations=s.sinkhorn_iterations + times)
         if point.eta * problem.range <= RUNGS:
             s = s._replace(anchor=point)
         if point.eta < problem.eta:
