@@ -84,6 +84,38 @@ def convergence(runs, *, x="nit", y="optimality", ax=None):
     return ax
 
 
+def plan(result, X, Y, *, share=0.2, ax=None):
+    """Plot a transport plan between points in the plane: a line for each large entry.
+
+    Parameters
+    ----------
+    result : OptimizeResult
+        Of a `Transport`.
+    X, Y : array_like, shapes (n, 2) and (m, 2)
+        Where its rows and columns lie.
+    share : float
+        Entries below this share of the largest one are left out.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default new axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    from matplotlib.collections import LineCollection
+    from scipy.sparse import coo_matrix
+
+    ax, P = _axes(ax), coo_matrix(result.plan)
+    X, Y = np.asarray(X), np.asarray(Y)
+    large = P.data >= share * P.data.max()
+    ends = np.stack([X[P.row[large]], Y[P.col[large]]], axis=1)
+    ax.add_collection(LineCollection(list(ends), colors=COLOURS[-1], linewidths=0.5, alpha=0.5))
+    ax.scatter(*X.T, s=8, color=COLOURS[0], zorder=2)
+    ax.scatter(*Y.T, s=8, color=COLOURS[1], zorder=2)
+    ax.set_aspect("equal")
+    return ax
+
+
 def _history(run):
     """Return the History of a result, or the History itself."""
     return run["history"] if isinstance(run, dict) else run
