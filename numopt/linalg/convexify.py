@@ -13,7 +13,7 @@ H is not changed.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.lapack import dgeqp3, dorgqr  # pyright: ignore
+from scipy.linalg.lapack import dgeqp3, dorgqr, dpotrf  # pyright: ignore
 
 from numopt.linalg.quadratic import triangular
 
@@ -84,11 +84,8 @@ def _across(Y, H, Z, positive, smallest):
 
 def _cholesky(H, smallest):
     """Return the lower factor of H, or None if a pivot is not above `smallest`."""
-    try:
-        L = np.linalg.cholesky(H)
-    except np.linalg.LinAlgError:
-        return None
-    return L if (L.diagonal() ** 2 > smallest).all() else None
+    L, failed = dpotrf(H, lower=1)
+    return None if failed or not (L.diagonal() ** 2 > smallest).all() else L
 
 
 def _bases(A):

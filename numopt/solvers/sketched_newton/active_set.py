@@ -117,7 +117,7 @@ def _watched(model, barrier, s, new, tol, convex):
 
 def _saddle(model, s):
     """Return whether the Hessian has negative curvature along the sides that are held."""
-    A = np.concatenate([dense(s.A)[:, : model.n_x], np.eye(model.n_x)])
+    A = np.concatenate([dense(s.A, model.n_x), np.eye(model.n_x)])
     return indefinite(_hessian(model, s, s.y), A[_held(model, s) != 0])
 
 
@@ -134,7 +134,7 @@ def _held(model, s):
 
 def _hessian(model, s, y):
     H = model.H(s.w, y) if s.strategy is None else model.approximation(s.strategy)
-    H = dense(H)[: model.n_x, : model.n_x]
+    H = dense(H, model.n_x)[: model.n_x]
     if not np.isfinite(H).all():
         raise GivenUp("the Hessian was not finite")
     return H

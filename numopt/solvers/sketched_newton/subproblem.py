@@ -46,7 +46,8 @@ class Subproblem:
         self.m, self.H, self.g = model.m, H, s.g[: model.n_x]
         x = s.w[: model.n_x]
         self.scale = np.maximum(1.0, np.abs(x))
-        self.A = np.concatenate([dense(s.A)[:, : x.size], np.eye(x.size)])
+        self.A = np.eye(self.m + x.size, x.size, -self.m)
+        self.A[: self.m] = dense(s.A, x.size)
         self.lower, self.upper = all_sides(model, s.w, s.C)
         self.guess = working
         self._active = np.flatnonzero((working != 0) | (self.lower == self.upper))
@@ -112,6 +113,6 @@ def _largest(y):
     return float(np.abs(y).max(initial=0.0))
 
 
-def dense(M):
-    """Return a matrix as an array."""
-    return M if isinstance(M, np.ndarray) else M.toarray()
+def dense(M, n):
+    """Return the first n columns of a matrix as an array; the others are those of slacks."""
+    return M[:, :n] if isinstance(M, np.ndarray) else M.tocsr()[:, :n].toarray()
