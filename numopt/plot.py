@@ -84,8 +84,8 @@ def convergence(runs, *, x="nit", y="optimality", ax=None):
     return ax
 
 
-def plan(result, X, Y, *, share=0.2, ax=None):
-    """Plot a transport plan between points in the plane: a line for each large entry.
+def plan(result, X, Y, *, share=0.02, ax=None):
+    """Plot a transport plan between points in the plane: the more mass, the darker the line.
 
     Parameters
     ----------
@@ -107,9 +107,12 @@ def plan(result, X, Y, *, share=0.2, ax=None):
 
     ax, P = _axes(ax), coo_matrix(result.plan)
     X, Y = np.asarray(X), np.asarray(Y)
-    large = P.data >= share * P.data.max()
+    strength = P.data / P.data.max()
+    large = strength >= share
     ends = np.stack([X[P.row[large]], Y[P.col[large]]], axis=1)
-    ax.add_collection(LineCollection(list(ends), colors=COLOURS[-1], linewidths=0.5, alpha=0.5))
+    alpha = strength[large] * min(1.0, 3.0 * sum(P.shape) / large.sum())  # fewer lines, darker
+    lines = LineCollection(list(ends), colors=COLOURS[-1], linewidths=0.6, alpha=alpha)
+    ax.add_collection(lines)
     ax.scatter(*X.T, s=8, color=COLOURS[0], zorder=2)
     ax.scatter(*Y.T, s=8, color=COLOURS[1], zorder=2)
     ax.set_aspect("equal")
