@@ -110,7 +110,8 @@ def plan(result, X, Y, *, share=0.02, ax=None):
     strength = P.data / P.data.max()
     large = strength >= share
     ends = np.stack([X[P.row[large]], Y[P.col[large]]], axis=1)
-    alpha = strength[large] * min(1.0, 3.0 * sum(P.shape) / large.sum())  # fewer lines, darker
+    few = 3.0 * (len(X) + len(Y)) / large.sum()
+    alpha = strength[large] * min(1.0, few)  # fewer lines are darker
     lines = LineCollection(list(ends), colors=COLOURS[-1], linewidths=0.6, alpha=alpha)
     ax.add_collection(lines)
     ax.scatter(*X.T, s=8, color=COLOURS[0], zorder=2)

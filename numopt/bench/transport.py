@@ -86,7 +86,7 @@ def _scaled(X, Y, power):
 def _digits():
     from sklearn.datasets import load_digits  # pyright: ignore
 
-    return load_digits().images
+    return load_digits().images  # pyright: ignore
 
 
 MAKERS: dict[str, Callable] = {
@@ -125,7 +125,7 @@ def _pot(method, share):
         n, m = case.C.shape
         # It stops on the 2-norm of one marginal.
         options: dict[str, Any] = {"numItermax": int(share * WORK / (n * m)), "warn": False}
-        return ot.sinkhorn(*case, 1 / eta, method, stopThr=tol / np.sqrt(n), **options)
+        return ot.sinkhorn(*case, 1 / eta, method, stopThr=tol / np.sqrt(n), **options)  # pyright: ignore
 
     return run
 
@@ -141,7 +141,7 @@ def _regot(case, eta, tol):
 
     n, m = case.C.shape
     # It stops on the 2-norm of the gradient.
-    res = regot.sinkhorn_ssns(case.C, case.a, case.b, 1 / eta, tol / np.sqrt(n + m), 500)
+    res = regot.sinkhorn_ssns(case.C, case.a, case.b, 1 / eta, tol / np.sqrt(n + m), 500)  # pyright: ignore
     return res.plan
 
 
