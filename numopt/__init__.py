@@ -34,9 +34,13 @@ _HOMES = {
     "numopt.models.nlp": ("NLP",),
     "numopt.models.callable_nlp": ("CallableNLP", "LinearRows", "NonlinearRows"),
     "numopt.models.separable": ("PartiallySeparable",),
+    "numopt.models.barycenter": ("Barycenter",),
+    "numopt.models.geometry": ("PointCloud",),
+    "numopt.models.transport": ("Transport",),
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.gradient_newton": ("GradientNewton",),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
+    "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),
 }
 _SUBMODULES = ("bench", "cutest", "models", "plot", "problems", "solvers")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -6,13 +6,17 @@ import numpy as np
 
 from numopt import solvers  # noqa: F401 - enters every method into the table
 from numopt.core.backend import namespace
-from numopt.core.errors import InputTypeError, ProblemError
+from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
 from numopt.core.loop import Run, drive, iterates, verdict
+from numopt.core.result import OptimizeResult
 from numopt.core.solver import METHODS, Solver, get_solver
 from numopt.core.watch import watch_list
-from numopt.models.problem import Problem
+from numopt.models.problem import Batch, Problem
 
-DEFAULTS = {"nlp": "sketched_newton"}  # kinds of problems that several methods solve
+DEFAULTS = {
+    "nlp": "sketched_newton",
+    "transport": "sns",
+}  # kinds of problems that several methods solve
 
 
 def minimize(
@@ -143,7 +147,12 @@ def solve(
     Returns
     -------
     OptimizeResult
+        For a `Batch`: ``x`` and ``fun`` with a leading axis, ``success`` if all are, ``results``.
     """
+    if isinstance(problem, Batch):
+        extra = (callback, state, None if stop is verdict else stop, history or None)
+        _refuse_for_batches(extra)
+        return _solve_each(problem, x0, method=method, tol=tol, options=options, rng=rng)
     run = _prepare(problem, x0, method, tol, options, rng, state)
     record, watchers = watch_list(run.solver, history, callback)
     return drive(
@@ -176,7 +185,7 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['gradient_newton', 'sketched_newton']
+    ['gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
     """
     return [
         {
@@ -190,6 +199,32 @@ def methods():
         }
         for name, cls in sorted(METHODS.items())
     ]
+
+
+def _refuse_for_batches(extra):
+    for word, value in zip(("callback", "state", "stop", "history"), extra, strict=True):
+        if value is not None:
+            raise UnsupportedError(f"a batch takes no `{word}`; solve its problems one by one")
+
+
+def _solve_each(batch, x0, **common):
+    """Return the results of a batch in one."""
+    starts = [None] * len(batch.problems) if x0 is None else x0
+    if len(starts) != len(batch.problems):
+        raise ProblemError(f"`x0` must hold {len(batch.problems)} start points, got {len(starts)}")
+    pairs = zip(batch.problems, starts, strict=True)
+    results = [solve(problem, start, **common) for problem, start in pairs]
+    worst = next((r for r in results if not r.success), results[0])
+    joint = {name: worst[name] for name in ("status", "message", "method")}
+    joint |= {name: sum(r[name] for r in results) for name in ("nfev", "execution_time")}
+    joint |= {name: max(r[name] for r in results) for name in ("nit", "optimality")}
+    return OptimizeResult(
+        x=np.stack([r.x for r in results]),
+        fun=np.array([r.fun for r in results]),
+        success=all(r.success for r in results),
+        results=results,
+        **joint,
+    )
 
 
 class _Prepared(NamedTuple):
@@ -221,7 +256,7 @@ def _prepare(problem, x0, method, tol, options, rng, state):
 
 def _check_library(solver, x0):
     library = namespace(x0).__name__
-    if library not in solver.backends:
+    if library not in solver.backends and "array-api" not in solver.backends:
         able = ", ".join(solver.backends)
         raise InputTypeError(
             f"method {solver.name!r} cannot work on arrays of {library} (`x0`), only of {able}"

@@ -84,6 +84,42 @@ def convergence(runs, *, x="nit", y="optimality", ax=None):
     return ax
 
 
+def plan(result, X, Y, *, share=0.02, ax=None):
+    """Plot a transport plan between points in the plane: the more mass, the darker the line.
+
+    Parameters
+    ----------
+    result : OptimizeResult
+        Of a `Transport`.
+    X, Y : array_like, shapes (n, 2) and (m, 2)
+        Where its rows and columns lie.
+    share : float
+        Entries below this share of the largest one are left out.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default new axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    from matplotlib.collections import LineCollection
+    from scipy.sparse import coo_matrix
+
+    ax, P = _axes(ax), coo_matrix(result.plan)
+    X, Y = np.asarray(X), np.asarray(Y)
+    strength = P.data / P.data.max()
+    large = strength >= share
+    ends = np.stack([X[P.row[large]], Y[P.col[large]]], axis=1)
+    few = 3.0 * (len(X) + len(Y)) / large.sum()
+    alpha = strength[large] * min(1.0, few)  # fewer lines are darker
+    lines = LineCollection(list(ends), colors=COLOURS[-1], linewidths=0.6, alpha=alpha)
+    ax.add_collection(lines)
+    ax.scatter(*X.T, s=8, color=COLOURS[0], zorder=2)
+    ax.scatter(*Y.T, s=8, color=COLOURS[1], zorder=2)
+    ax.set_aspect("equal")
+    return ax
+
+
 def _history(run):
     """Return the History of a result, or the History itself."""
     return run["history"] if isinstance(run, dict) else run

@@ -15,7 +15,7 @@ ALLOWED = {
     "core": {"scipy_like"},  # a solver called by SciPy builds a problem, at call time
     "kernels": set(),
     "linalg": {"kernels"},
-    "models": {"core.errors", "linalg", "kernels"},
+    "models": {"core.errors", "core.backend", "linalg", "kernels"},
     "solvers": {"core", "models", "linalg", "kernels"},
     "scipy_like": {"core", "models", "front"},
     "front": {"core", "models", "solvers", "scipy_like"},

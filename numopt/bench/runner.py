@@ -16,8 +16,12 @@ from numopt.bench.meter import Meter
 from numopt.bench.peers import find_peer
 from numopt.bench.suite import open_suite
 from numopt.core.errors import Status, Stop
+from numopt.core.solver import METHODS
 from numopt.cutest.catalogue import kind_of
+from numopt.front import solve
+from numopt.models.geometry import PointCloud
 from numopt.models.nlp import NLP
+from numopt.models.transport import Transport
 
 # Outcomes besides "solved"; the judge says "failed".
 FAULTS = ("unsupported", "timeout", "memory", "error", "worker_crash")
@@ -154,9 +158,19 @@ def _load(suite, name, params):
 @lru_cache
 def warm_up(method):
     """Solve a tiny problem, so that imports and compilation are not on anyone's clock."""
+    if method in METHODS and "transport" in METHODS[method].problems:
+        _warm_up_transport(method)
+        return
     peer = find_peer(method)
     everything = Tiny("eq" in peer.accepts, "bounds" in peer.accepts)
     _timed(peer, everything, Task("", "TINY", method, time_limit=30.0))
+
+
+def _warm_up_transport(method):
+    points = np.arange(6.0).reshape(3, 2) / 6.0
+    res = solve(Transport(None, None, PointCloud(points, 1.0 - points), reg=0.05), method=method)
+    for field in ("gap", "lower", "plan"):
+        _ = res[field]  # worked out when it is read
 
 
 class Tiny(NLP):

@@ -8,6 +8,25 @@ ORDER = (
 )
 
 
+class Lazy:
+    """A field of a result that is worked out when it is first read.
+
+    Parameters
+    ----------
+    build : callable
+        Without arguments; can be pickled if the result is to be.
+    """
+
+    def __init__(self, build):
+        self.build = build
+
+    def __deepcopy__(self, memo):
+        return self  # never changed
+
+    def __repr__(self):
+        return "<worked out when read>"
+
+
 class OptimizeResult(dict):
     """Result of a run: a dictionary whose keys are attributes, as in SciPy.
 
@@ -45,6 +64,12 @@ class OptimizeResult(dict):
         Continue the run with ``solve(problem, state=res.state)``; can be pickled.
     """
 
+    def __getitem__(self, name):
+        value = super().__getitem__(name)
+        if isinstance(value, Lazy):
+            value = self[name] = value.build()
+        return value
+
     def __getattr__(self, name):
         try:
             return self[name]
@@ -64,7 +89,8 @@ class OptimizeResult(dict):
         first = [name for name in ORDER if name in self]
         rest = [name for name in self if name not in ORDER and name not in ("state", "history")]
         width = max(map(len, first + rest), default=0)
-        return "\n".join(f"{name:>{width}}: {self[name]!r}" for name in first + rest)
+        shown = dict(self.items())  # as they are: what is lazy stays so
+        return "\n".join(f"{name:>{width}}: {shown[name]!r}" for name in first + rest)
 
     def raise_for_status(self):
         """Raise `NotConverged` unless the run was a success; return the result otherwise."""

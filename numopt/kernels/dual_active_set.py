@@ -17,7 +17,7 @@ STEPS_PER_ROW, FEWEST_STEPS = 5, 100
 FREE, WORKING, CAPPED = 0, 1, 2  # a row outside of W with u_i = 0, in W, outside at its cap
 
 # A kernel that only kernels call: its entry from Python would take longer to compile than itself.
-part = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+part = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)  # pyright: ignore
 
 
 class Dual(NamedTuple):

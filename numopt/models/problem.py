@@ -76,9 +76,13 @@ class Problem:
         if self.memo is not None and made:
             if made + amount > self.maxfun and kind in ("fun", "cons"):
                 raise Stop(Status.MAX_FUN)
-            if perf_counter() > self.deadline:
-                raise Stop(Status.MAX_TIME)
+            self.check_time()
         setattr(counts, kind, made + amount)
+
+    def check_time(self):
+        """Stop with MAX_TIME if a run is over its time."""
+        if self.memo is not None and perf_counter() > self.deadline:
+            raise Stop(Status.MAX_TIME)
 
     def features(self):
         """Return what a method must be able to handle, a set of words."""
@@ -91,3 +95,18 @@ class Problem:
     def present(self, result):
         """Return a result in the form in which the user posed the problem."""
         return result
+
+
+class Batch(Problem):
+    """Several problems of the same shape, which `solve` takes one after the other.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    """
+
+    def __init__(self, problems):
+        super().__init__()
+        self.problems = list(problems)
+        self.kind = self.problems[0].kind
+        self.n = self.problems[0].n

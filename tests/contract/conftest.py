@@ -1,26 +1,42 @@
 """Every method on every small problem of a class that it accepts."""
 
 import pytest
-from cases import CASES, able
+from cases import CASES, DATA_CASES, able
 
 import numopt
 from numopt.core.solver import METHODS
 
 numopt.methods()  # enters every method into the table
 
-PAIRS = [
-    pytest.param(name, case, id=f"{name}-{case.name}")
-    for name, cls in METHODS.items()
-    for case in CASES
-    if able(cls, case)
-]
-FIRST = {name: next(c for c in CASES if able(cls, c)) for name, cls in METHODS.items()}
+
+def pairs(cases):
+    """Return all pairs of a method and a problem that it accepts."""
+    return [
+        pytest.param((name, case), id=f"{name}-{case.name}")
+        for name, cls in METHODS.items()
+        for case in cases
+        if able(cls, case)
+    ]
+
+
+def firsts(cases):
+    """Return each method with the first problem that it accepts."""
+    found = {}
+    for pair in pairs(cases):
+        found.setdefault(pair.values[0][0], pair)
+    return list(found.values())
+
+
+# ``pair``, ``first``: problems that are functions of the user; ``any_...``: those of data as well.
+FIXTURES = {
+    "pair": pairs(CASES),
+    "first": firsts(CASES),
+    "any_pair": pairs(CASES + DATA_CASES),
+    "any_first": firsts(CASES + DATA_CASES),
+}
 
 
 def pytest_generate_tests(metafunc):
-    """``pair``: all pairs of method and problem; ``first``: each method on its first problem."""
-    if "pair" in metafunc.fixturenames:
-        pairs = [pytest.param(p.values, id=p.id) for p in PAIRS]
-        metafunc.parametrize("pair", pairs)
-    if "first" in metafunc.fixturenames:
-        metafunc.parametrize("first", list(FIRST.items()), ids=list(FIRST))
+    """Give a test that asks for one of the fixtures above each of its values."""
+    for name in set(FIXTURES) & set(metafunc.fixturenames):
+        metafunc.parametrize(name, FIXTURES[name])

@@ -6,8 +6,8 @@ import pytest
 from numopt import Status
 
 
-def test_result_form(first):
-    method, case = first
+def test_result_form(any_first):
+    method, case = any_first
     seen = []
     res = case.run(method, callback=lambda intermediate_result: seen.append(intermediate_result))
     assert [r.nit for r in seen] == list(range(1, res.nit + 1))
@@ -16,16 +16,16 @@ def test_result_form(first):
     assert seen[-1].fun == res.fun
 
 
-def test_point_form(first):
-    method, case = first
+def test_point_form(any_first):
+    method, case = any_first
     seen = []
     res = case.run(method, callback=seen.append)
     np.testing.assert_array_equal(seen[-1], res.x)
 
 
 @pytest.mark.parametrize("how", ["raise", "return"])
-def test_stops(first, how):
-    method, case = first
+def test_stops(any_first, how):
+    method, case = any_first
 
     def stop(xk):
         if how == "raise":
@@ -39,13 +39,13 @@ def test_stops(first, how):
 
 
 @pytest.mark.parametrize("answer", [1, "yes", np.ones(2), None])
-def test_only_a_bool_stops(first, answer):
-    method, case = first
+def test_only_a_bool_stops(any_first, answer):
+    method, case = any_first
     assert case.run(method, callback=lambda xk: answer).success
 
 
-def test_cannot_change_the_run(first):
-    method, case = first
+def test_cannot_change_the_run(any_first):
+    method, case = any_first
 
     def vandal(xk):
         xk[:] = np.nan

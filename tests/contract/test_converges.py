@@ -7,8 +7,8 @@ from numopt import Status
 from numopt.models.kkt import kkt_residual
 
 
-def test_converges(pair):
-    method, case = pair
+def test_converges(any_pair):
+    method, case = any_pair
     res = case.run(method, rng=0)
     assert res.success
     assert res.status == Status.CONVERGED == 0
@@ -18,8 +18,8 @@ def test_converges(pair):
     assert res.maxcv == res.constr_violation <= 1e-6
 
 
-def test_optimality_is_recomputed(pair):
-    method, case = pair
+def test_optimality_is_recomputed(any_pair):
+    method, case = any_pair
     res = case.run(method, rng=0)
     p = case.problem()
     if res.certificate != "kkt":
@@ -33,8 +33,8 @@ def test_optimality_is_recomputed(pair):
     assert res.constr_violation == pytest.approx(kkt.feasibility, abs=1e-8)
 
 
-def test_message_names_measure_and_tolerance(first):
-    method, case = first
+def test_message_names_measure_and_tolerance(any_first):
+    method, case = any_first
     res = case.run(method, rng=0, tol=1e-5)
     assert f"tolerance {1e-5:.2e}" in res.message
     assert f"{res.optimality:.2e}" in res.message

@@ -5,17 +5,16 @@ from cases import Calls
 
 from numopt import NotConverged, Status
 
+LIMITS = [
+    ({"maxiter": 0}, Status.MAX_ITER),
+    ({"maxiter": 1}, Status.MAX_ITER),
+    ({"maxfun": 1}, Status.MAX_FUN),
+    ({"maxfev": 2}, Status.MAX_FUN),
+    ({"maxtime": 0}, Status.MAX_TIME),
+]
 
-@pytest.mark.parametrize(
-    ("options", "status"),
-    [
-        ({"maxiter": 0}, Status.MAX_ITER),
-        ({"maxiter": 1}, Status.MAX_ITER),
-        ({"maxfun": 1}, Status.MAX_FUN),
-        ({"maxfev": 2}, Status.MAX_FUN),
-        ({"maxtime": 0}, Status.MAX_TIME),
-    ],
-)
+
+@pytest.mark.parametrize(("options", "status"), LIMITS)
 def test_limits(first, options, status):
     method, case = first
     calls = Calls()
@@ -24,6 +23,17 @@ def test_limits(first, options, status):
     assert not res.success
     assert res.nit <= options.get("maxiter", res.nit)
     assert calls.fun <= options.get("maxfun", options.get("maxfev", calls.fun))
+    assert len(res.x) == len(case.x0)
+
+
+@pytest.mark.parametrize(("options", "status"), LIMITS)
+def test_limits_without_functions(any_first, options, status):
+    method, case = any_first
+    res = case.run(method, options=options, rng=0)
+    assert res.status == status
+    assert not res.success
+    assert res.nit <= options.get("maxiter", res.nit)
+    assert res.nfev <= options.get("maxfun", options.get("maxfev", res.nfev))
     assert len(res.x) == len(case.x0)
 
 
@@ -48,8 +58,8 @@ def test_target(first):
     assert res.fun <= (start + best) / 2
 
 
-def test_raise_for_status(first):
-    method, case = first
+def test_raise_for_status(any_first):
+    method, case = any_first
     res = case.run(method, options={"maxiter": 0}, rng=0)
     with pytest.raises(NotConverged, match="maxiter"):
         res.raise_for_status()

@@ -14,7 +14,7 @@ FEATURES = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [n for n, cls in METHODS.items() if "nlp" in cls.problems])
 @pytest.mark.parametrize("feature", FEATURES)
 def test_unsupported_constraints(name, feature):
     problem = numopt.NLP(np.ones(2), **FEATURES[feature])

@@ -9,8 +9,8 @@ import numopt
 
 
 @pytest.mark.parametrize("k", [0, 1, 3])
-def test_resume(pair, k):
-    method, case = pair
+def test_resume(any_pair, k):
+    method, case = any_pair
     whole = numopt.solve(case.problem(), method=method, rng=0)
     part = numopt.solve(case.problem(), method=method, rng=0, options={"maxiter": k})
     state = pickle.loads(pickle.dumps(part.state))
@@ -20,8 +20,8 @@ def test_resume(pair, k):
     assert whole.fun == rest.fun
 
 
-def test_result_can_be_pickled(first):
-    method, case = first
+def test_result_can_be_pickled(any_first):
+    method, case = any_first
     res = case.run(method, rng=0, history=True)
     again = pickle.loads(pickle.dumps(res))
     np.testing.assert_array_equal(again.x, res.x)
@@ -29,8 +29,8 @@ def test_result_can_be_pickled(first):
     np.testing.assert_array_equal(again.history.fun, res.history.fun)
 
 
-def test_iterate_is_the_same_loop(first):
-    method, case = first
+def test_iterate_is_the_same_loop(any_first):
+    method, case = any_first
     res = case.run(method, rng=0)
     reports = numopt.iterate(case.problem(), method=method, rng=0)
     for _ in range(res.nit):

@@ -3,15 +3,15 @@
 import logging
 
 
-def test_silent(pair, capfd, recwarn):
-    method, case = pair
+def test_silent(any_pair, capfd, recwarn):
+    method, case = any_pair
     case.run(method, rng=0)
     assert capfd.readouterr() == ("", "")
     assert not recwarn.list
 
 
-def test_disp(first, capsys, caplog):
-    method, case = first
+def test_disp(any_first, capsys, caplog):
+    method, case = any_first
     with caplog.at_level(logging.INFO, logger="numopt"):
         res = case.run(method, rng=0, options={"disp": True})
     lines = capsys.readouterr().out.splitlines()
@@ -20,8 +20,8 @@ def test_disp(first, capsys, caplog):
     assert [record.getMessage() for record in caplog.records] == lines
 
 
-def test_history(first):
-    method, case = first
+def test_history(any_first):
+    method, case = any_first
     res = case.run(method, rng=0, history=True)
     assert len(res.history) == res.nit + 1
     assert list(res.history.nit) == list(range(res.nit + 1))
