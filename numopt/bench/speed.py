@@ -70,7 +70,7 @@ def evaluation_times(problem, clock=None, absent=()):
         Calls to leave out; their times are None.
     """
     p, clock = problem, clock or _microseconds
-    x, v = p.x0 + 0.1 * np.cos(np.arange(p.n)), np.cos(np.arange(p.n))
+    x, v = _point(p), np.cos(np.arange(p.n))
     y = 1.0 / (1.0 + np.arange(p.m))
     calls = (
         lambda: p.fun(x),
@@ -81,6 +81,10 @@ def evaluation_times(problem, clock=None, absent=()):
         lambda: p.hessp(x, y, v),
     )
     return [None if k in absent else clock(call) for k, call in enumerate(calls)]
+
+
+def _point(problem):
+    return problem.x0 + 0.1 * np.cos(np.arange(problem.n))
 
 
 def without_meaning(problem):
@@ -239,11 +243,11 @@ def file_lines(folder=None):
 
 
 def value_times(files):
-    """Return the microseconds of f of all small problems of a collection by name."""
+    """Return the microseconds of f by name, of all small problems where it is defined."""
     clock, times = partial(_microseconds, shortest=SHORTEST / 10), {}
     for name in files.names(max_n=SMALL - 1):
         p = files.load(name)
-        if p.structure.objective:
+        if p.structure.objective and np.isfinite(p.fun(_point(p))):
             times[name] = evaluation_times(p, clock, absent=range(1, len(CALLS)))[0]
     return times
 
