@@ -14,7 +14,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from cutest_problems.registry import KINDS, TABLE, Entry
+from cutest_problems.registry import TABLE, Entry
+from numopt.cutest.catalogue import KINDS
 
 __all__ = ["KINDS", "entry", "load", "names"]
 

@@ -9,7 +9,6 @@ import numpy as np
 from numopt.models.replay import replay
 
 TABLE = {}
-KINDS = ("unconstrained", "bound", "equality", "inequality", "mixed")
 
 
 @dataclass(frozen=True)
