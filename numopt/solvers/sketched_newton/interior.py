@@ -161,15 +161,15 @@ def _step_without_bounds(model, barrier, s, W, newton):
 
     before, factor = error(s), s.pace.factor(newton)
     if factor is not None:
-        new = long_step(model, s, newton, factor, error)
+        new = long_step(model, s, newton, factor, error, before)
         if new is not None:
             return _finished(model, s, new, newton, -1)
         s = s._replace(pace=s.pace.missed())
     new = _merit_step(model, s, W, newton) if s.short in (0, 1) else None
     if new is None:
         new = _filter_step(model, barrier, s._replace(short=-1), newton, s.g)
-    whole = new.alpha == 1.0
-    return new._replace(pace=s.pace.after(newton.dw if whole else None, before))
+    whole_step = newton.dw if new.alpha == 1.0 else None
+    return new._replace(pace=s.pace.after(whole_step, before))
 
 
 def _merit_step(model, s, W, newton):

@@ -6,7 +6,8 @@ double and 2/3 for a triple root, so that the limit lies 1/(1 - q) steps ahead:
     q = d_last'd / d_last'd_last
     if d and d_last point the same way and q is well inside (0, 1):
         try d/(1 - q), and once more without the violation that its length causes
-        take it if the KKT error falls at least as much as it did in the latest iteration
+        take it if the KKT error falls at least as much as it did in the latest iteration, or to
+        a tenth; never if it rises
 
 See Griewank, On solving nonlinear equations with simple singularities or nearly singular
 solutions, SIAM Review 27, 1985.
@@ -51,7 +52,7 @@ class Pace(NamedTuple):
         return self._replace(misses=self.misses + 1, rest=2 ** (self.misses + 1))
 
 
-def long_step(model, s, newton, factor, error):
+def long_step(model, s, newton, factor, error, before):
     """Return the state after `factor` times the Newton step, or None if that is too bad.
 
     Parameters
@@ -64,9 +65,10 @@ def long_step(model, s, newton, factor, error):
         From `Pace.factor`.
     error : callable
         ``error(state) ->`` KKT error.
+    before : float
+        Its value at `s`.
     """
-    before = error(s)
-    enough = max(PROGRESS, before / s.pace.error) * before
+    enough = max(PROGRESS, min(1.0, before / s.pace.error)) * before
     dw, dy = factor * newton.dw, factor * newton.dy
     for _ in range(2):
         new = _at(model, s, s.w + dw, s.y + dy, factor)
