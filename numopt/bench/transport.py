@@ -45,6 +45,7 @@ class Outcome(NamedTuple):
 
     seconds: float
     violation: float
+    error: str = ""  # type of the exception that ended it
 
 
 # -- problems --------------------------------------------------------------------------------------
@@ -178,8 +179,8 @@ def measured(run, case, eta, tol):
         warnings.simplefilter("ignore")
         try:
             P = run(case, eta, tol)
-        except Exception:
-            return Outcome(process_time() - start, np.inf)
+        except Exception as error:  # whatever a library raises is shown in its cell
+            return Outcome(process_time() - start, np.inf, type(error).__name__)
     seconds = process_time() - start
     sums = (np.asarray(P.sum(axis=k)).ravel() for k in (1, 0))
     gap = sum(np.abs(s - mass).sum() for s, mass in zip(sums, case[:2], strict=True))
@@ -239,7 +240,9 @@ def _row(label, cases, eta, tol, peers):
 def _median(run, cases, eta, tol):
     measured(run, random_case(20, np.random.default_rng(0)), 10.0, 1e-3)  # imports, compilation
     runs = [measured(run, case, eta, tol) for case in cases]
-    return Outcome(*(float(np.median(column)) for column in zip(*runs, strict=True)))
+    seconds, violations, errors = zip(*runs, strict=True)
+    error = next(filter(None, errors), "")
+    return Outcome(float(np.median(seconds)), float(np.median(violations)), error)
 
 
 def _own_cell(own, tol):
@@ -247,4 +250,4 @@ def _own_cell(own, tol):
 
 
 def _missed(outcome):
-    return f"- ({outcome.violation:.0e})"
+    return f"- ({outcome.error or format(outcome.violation, '.0e')})"

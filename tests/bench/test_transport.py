@@ -53,7 +53,7 @@ def test_report():
     assert float(row[4]) > 0
     assert float(row[5]) > 0
     assert row[6].startswith("- (")
-    assert row[7] == "- (inf)"
+    assert row[7] == "- (ZeroDivisionError)"
 
 
 def test_peers_reach_the_same_plan():

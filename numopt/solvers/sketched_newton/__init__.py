@@ -75,8 +75,7 @@ class SketchedNewton(Solver):
         What is added to the Hessian of the practical method: the smallest shift that gives the KKT
         matrix the right inertia, or before that the shift |grad L| / gamma of `GradientNewton`,
         where gamma is the radius in which the Hessian was last seen to predict the change of
-        grad L by an error below |grad L|. The latter takes shorter steps where the model is bad,
-        and on the collection a fifth more iterations.
+        grad L by an error below |grad L|. The latter takes shorter steps where the model is bad.
     multipliers : dict, optional
         Warm start of the practical method: ``res.multipliers`` of a similar problem, to be given
         together with its solution as `x0`.
