@@ -16,6 +16,7 @@ from numopt.models.problem import Batch, Problem
 DEFAULTS = {
     "nlp": "sketched_newton",
     "transport": "sns",
+    "bilinear": "rhpdhg",
 }  # kinds of problems that several methods solve
 
 

@@ -31,6 +31,7 @@ class Problem:
 
     kind = "problem"
     name = ""
+    counters = Counts  # class of the counters
     maxfun = inf
     deadline = inf
     on_error = "raise"  # for problems that call user functions, see `CallableNLP`
@@ -39,7 +40,7 @@ class Problem:
     memo = None  # a dictionary during a run: the latest value of each function
 
     def __init__(self):
-        self.counts = Counts()
+        self.counts = self.counters()
 
     def armed(self, maxfun=inf, maxtime=inf):
         """Return a view of this problem for one run: own counters, a budget, and a memory.
@@ -47,7 +48,7 @@ class Problem:
         The problem itself is not changed, so several threads may solve it at once.
         """
         view = copy.copy(self)
-        view.counts = Counts()
+        view.counts = self.counters()
         view.maxfun, view.deadline = maxfun, perf_counter() + maxtime
         view.memo = {}
         return view
@@ -61,7 +62,7 @@ class Problem:
 
     def reset_counts(self):
         """Set all counters to zero."""
-        self.counts = Counts()
+        self.counts = self.counters()
 
     def spend(self, kind, amount=1):
         """Count `amount` evaluations that are about to be made, unless that breaks the budget.
