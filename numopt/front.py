@@ -17,6 +17,8 @@ DEFAULTS = {
     "nlp": "sketched_newton",
     "transport": "sns",
     "bilinear": "rhpdhg",
+    "inclusion": "extragradient",
+    "finite_sum": "halpern_vr",
 }  # kinds of problems that several methods solve
 
 

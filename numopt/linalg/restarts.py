@@ -7,7 +7,7 @@ problem: sharp and strongly monotone problems then converge linearly.
 
 from typing import NamedTuple
 
-SUFFICIENT, NECESSARY, LONG = 0.2, 0.5, 0.36  # of cuPDLPx
+NECESSARY, LONG = 0.5, 0.36  # of cuPDLPx, which has 0.2 as the sufficient factor
 
 
 class Epoch(NamedTuple):
@@ -22,11 +22,21 @@ class Epoch(NamedTuple):
         first = measure if self.length == 0 else self.first
         return Epoch(first, measure, self.length + 1)
 
-    def over(self, measure, total):
-        """Say whether to restart, for a measure at the next point and `total` iterations so far."""
+    def over(self, measure, sufficient, total=float("inf")):
+        """Say whether to restart.
+
+        Parameters
+        ----------
+        measure : float
+            At the next point.
+        sufficient : float
+            Share of the first measure at which to restart in any case.
+        total : float
+            Iterations since the start; infinite for no test of the length of the epoch.
+        """
         if self.length == 0:
             return False
-        if measure <= SUFFICIENT * self.first:
+        if measure <= sufficient * self.first:
             return True
         if measure <= NECESSARY * self.first and measure > self.last:
             return True

@@ -109,7 +109,7 @@ class MonotoneProblem(Problem):
     def difference(self, idx, u, v):
         """Return an unbiased estimate of F(u) - F(v) from some components."""
         self.pay(2 * len(idx))
-        return finite(self._difference(idx, u, v))
+        return self._difference(idx, u, v)
 
     # -- measures ----------------------------------------------------------------------------
 

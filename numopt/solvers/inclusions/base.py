@@ -92,3 +92,15 @@ def watch_monotonicity(run, dF, du):
     """Remark once that <F(u) - F(v), u - v> < 0 was seen."""
     if dF @ du < -NEGATIVE * np.linalg.norm(dF) * np.linalg.norm(du) and REMARK not in run.remarks:
         run.remarks.append(REMARK)
+
+
+def estimated_lipschitz(problem, u, F, rng, probes=5):
+    """Return a lower bound of the constant of F near u, by power iteration on differences."""
+    length = 1e-4 * (1.0 + np.linalg.norm(u))
+    d, L = rng.standard_normal(u.size), np.finfo(float).tiny
+    for _ in range(probes):
+        d *= length / max(np.linalg.norm(d), np.finfo(float).tiny)
+        dF = problem.operator(u + d) - F
+        L = max(L, float(np.linalg.norm(dF)) / length)
+        d = dF if dF.any() else rng.standard_normal(u.size)
+    return L

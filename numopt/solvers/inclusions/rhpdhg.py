@@ -28,6 +28,7 @@ from numopt.solvers.inclusions.base import MonotoneSolver
 STEP = 0.998  # tau |K| in the metric, of cuPDLPx
 SAFE = 1.02  # on a norm that turned out larger than its bound
 SMOOTHING, INTEGRAL, LEAK = 0.99, 0.01, 0.3  # of the control of the weight, of cuPDLPx
+LARGEST = log(10.0)  # change of log w at one restart: infeasible problems would drive it away
 DEGENERATE = 1e-16, 1e12  # distances outside do not tell the weight
 RAYS = 40  # iterations between two looks at whether the problem is infeasible
 
@@ -80,6 +81,8 @@ class RHPDHG(MonotoneSolver):
         suggests, adaptive for linear programs.
     reflect : bool
         Use 2 z+ - z instead of z+.
+    sufficient : float
+        Restart when the fixed-point error has fallen by this factor.
     tol, maxiter, maxfun, maxtime, target, disp
         As for every method, see `Solver`. An evaluation is a product with K and one with K'.
 
@@ -109,6 +112,11 @@ class RHPDHG(MonotoneSolver):
     metric: Literal["norms", "none"] = "norms"
     weight: Literal["problem", "fixed", "adaptive"] = "problem"
     reflect: bool = True
+    sufficient: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(0 < self.sufficient < 1, "sufficient", "must be between 0 and 1")
 
     def init(self, problem, x0, run):
         x, y = problem.split(x0)
@@ -128,7 +136,7 @@ class RHPDHG(MonotoneSolver):
             return self._restarted(problem, s._replace(norm=SAFE * norm), plus, keep_weight=True)
         if s.total % RAYS == 0:
             self._refuse_unsolvable(problem, s, plus)
-        if s.epoch.over(error, s.total):
+        if s.epoch.over(error, self.sufficient, s.total):
             return self._restarted(problem, s, plus)
         s = s._replace(epoch=s.epoch.seen(error))
         k = s.epoch.length
@@ -178,7 +186,7 @@ class RHPDHG(MonotoneSolver):
         best = min(s.best, (s.point.residual, s.w))
         if not all(DEGENERATE[0] < d < DEGENERATE[1] for d in (x, y)):
             return s._replace(w=best[1], integral=0.0, best=best)
-        error = log(y / x) - log(s.w)
+        error = min(max(log(y / x) - log(s.w), -LARGEST), LARGEST)
         integral = LEAK * s.integral + error
         w = s.w * exp(SMOOTHING * error + INTEGRAL * integral)
         return s._replace(w=w, integral=integral, best=best)

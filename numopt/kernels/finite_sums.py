@@ -1,0 +1,163 @@
+"""Gradients of finite sums of a loss of rows, and the loops of variance-reduced methods on them.
+
+    F(x) = (1/n) sum_i loss'(a_i'x, b_i) a_i + ridge x
+"""
+
+import numpy as np
+from numba import njit
+
+SQUARED, LOGISTIC, SMOOTH_HINGE, SQUARED_HINGE = range(4)
+NONE, L1, BOX, SIMPLEX, GROUP = range(5)
+
+
+@njit(cache=True)
+def _slope(loss, z, b):
+    """Return the derivative of the loss at z."""
+    if loss == SQUARED:
+        return z - b
+    if loss == LOGISTIC:
+        return -b / (1.0 + np.exp(b * z))
+    margin = 1.0 - b * z
+    if loss == SMOOTH_HINGE:
+        return -b * min(max(margin, 0.0), 1.0)
+    return -b * max(margin, 0.0)
+
+
+@njit(cache=True)
+def _value(loss, z, b):
+    if loss == SQUARED:
+        return 0.5 * (z - b) ** 2
+    if loss == LOGISTIC:
+        return max(-b * z, 0.0) + np.log1p(np.exp(-abs(b * z)))
+    margin = max(1.0 - b * z, 0.0)
+    if loss == SMOOTH_HINGE and margin > 1.0:
+        return margin - 0.5
+    return 0.5 * margin**2
+
+
+@njit(cache=True)
+def gradient(loss, A, b, ridge, x, out):
+    """Fill `out` with F(x) and return the mean loss."""
+    n, d = A.shape
+    out[:] = 0.0
+    total = 0.0
+    for i in range(n):
+        z = 0.0
+        for j in range(d):
+            z += A[i, j] * x[j]
+        total += _value(loss, z, b[i])
+        s = _slope(loss, z, b[i])
+        for j in range(d):
+            out[j] += s * A[i, j]
+    for j in range(d):
+        out[j] = out[j] / n + ridge * x[j]
+    return total / n
+
+
+@njit(cache=True)
+def _add_difference(loss, A, b, ridge, first, size, u, v, out):
+    """Add the mean of F_i(u) - F_i(v) over a block of rows, which may wrap around."""
+    n, d = A.shape
+    for k in range(size):
+        i = (first + k) % n
+        z, y = 0.0, 0.0
+        for j in range(d):
+            z += A[i, j] * u[j]
+            y += A[i, j] * v[j]
+        s = (_slope(loss, z, b[i]) - _slope(loss, y, b[i])) / size
+        for j in range(d):
+            out[j] += s * A[i, j]
+    for j in range(d):
+        out[j] += ridge * (u[j] - v[j])
+
+
+@njit(cache=True)
+def block_difference(loss, A, b, ridge, first, size, u, v, out):
+    """Fill `out` with the mean of F_i(u) - F_i(v) over a block of rows."""
+    out[:] = 0.0
+    _add_difference(loss, A, b, ridge, first, size, u, v, out)
+
+
+@njit(cache=True)
+def _project_simplex(w, radius):
+    down = np.sort(w)[::-1]
+    total, lam = 0.0, 0.0
+    for i in range(w.size):
+        total += down[i]
+        candidate = (total - radius) / (i + 1)
+        if down[i] > candidate:
+            lam = candidate
+    for i in range(w.size):
+        w[i] = max(w[i] - lam, 0.0)
+
+
+@njit(cache=True)
+def _shrink_groups(w, t, size):
+    for g in range(0, w.size, size):
+        square = 0.0
+        for j in range(g, g + size):
+            square += w[j] ** 2
+        norm = np.sqrt(square)
+        factor = 1.0 - t / norm if norm > t else 0.0
+        for j in range(g, g + size):
+            w[j] *= factor
+
+
+@njit(cache=True)
+def prox(term, w, t, weight, size, lower, upper):
+    """Replace w by the proximal map of t times a term; `weight` is that of the term, or a radius."""
+    if term == L1:
+        for j in range(w.size):
+            w[j] = np.sign(w[j]) * max(abs(w[j]) - t * weight, 0.0)
+    elif term == BOX:
+        for j in range(w.size):
+            w[j] = min(max(w[j], lower[j]), upper[j])
+    elif term == SIMPLEX:
+        _project_simplex(w, weight)
+    elif term == GROUP:
+        _shrink_groups(w, t * weight, size)
+
+
+@njit(cache=True)
+def stretch(data, term, u, F, anchor, anchored, k, eta, block, starts, snapshot, u_next, w):
+    """Iterate with an estimate of the operator until an evaluation of the whole sum is due.
+
+    Parameters
+    ----------
+    data : tuple
+        loss, A, b, ridge.
+    term : tuple
+        term, weight, size, lower, upper.
+    u, F : ndarray, shape (d,)
+        A point and the operator there, exact; u is not changed, F is used up.
+    anchor : ndarray, shape (d,)
+    anchored : bool
+        Whether the anchor has a weight.
+    k : int
+        Iterations since the restart.
+    block : int
+        Rows in a difference.
+    starts : ndarray of int
+        First rows of the differences; there is one iteration more.
+    snapshot : bool
+        Take differences to the first point, not to the one before.
+    u_next, w : ndarray, shape (d,)
+        For the last point, and the argument of the proximal map that it came from.
+    """
+    loss, A, b, ridge = data
+    code, weight, size, lower, upper = term
+    before, first, F_first = u.copy(), u.copy(), F.copy()
+    for t in range(starts.size + 1):
+        lam = 2.0 / (k + t + 4) if anchored else 0.0
+        for j in range(u.size):
+            w[j] = lam * anchor[j] + (1.0 - lam) * before[j] - eta * F[j]
+            u_next[j] = w[j]
+        prox(code, u_next, eta, weight, size, lower, upper)
+        if t == starts.size:
+            return
+        if snapshot:
+            F[:] = F_first
+            _add_difference(loss, A, b, ridge, starts[t], block, u_next, first, F)
+        else:
+            _add_difference(loss, A, b, ridge, starts[t], block, u_next, before, F)
+        before[:] = u_next
