@@ -1,6 +1,6 @@
 """Gradients of finite sums of a loss of rows, and the loops of variance-reduced methods on them.
 
-    F(x) = (1/n) sum_i loss'(a_i'x, b_i) a_i + ridge x
+F(x) = (1/n) sum_i loss'(a_i'x, b_i) a_i + ridge x
 """
 
 import numpy as np

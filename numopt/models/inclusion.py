@@ -142,7 +142,9 @@ class MonotoneProblem(Problem):
 
         The error is |u - J_1(u + g)|, zero if and only if g belongs to G(u).
         """
-        return Certified(u, self.operator(u), g), float(np.linalg.norm(u - self.resolvent(u + g, 1)))
+        return Certified(u, self.operator(u), g), float(
+            np.linalg.norm(u - self.resolvent(u + g, 1))
+        )
 
     def known_at(self, x):
         return float("nan"), 0.0
@@ -299,7 +301,9 @@ def finite(value):
 def _number_of_components(n, F_batch, F_diff):
     if n is None:
         if F_batch is not None or F_diff is not None:
-            raise ProblemError("`n`, the number of components, is needed with `F_batch` or `F_diff`")
+            raise ProblemError(
+                "`n`, the number of components, is needed with `F_batch` or `F_diff`"
+            )
         return 1
     if not hasattr(n, "__index__") or n < 1:
         raise ProblemError(f"`n` must be a positive whole number, got {n!r}")

@@ -94,7 +94,9 @@ class LinearProgram(BilinearProblem):
         data = matrix.value_, matrix.index_, matrix.start_
         A = csc_matrix(tuple(map(np.array, data)), (lp.num_row_, lp.num_col_))
         sign = -1.0 if lp.sense_ == highspy.ObjSense.kMaximize else 1.0
-        columns = (np.array(v) for v in (lp.row_lower_, lp.row_upper_, lp.col_lower_, lp.col_upper_))
+        columns = (
+            np.array(v) for v in (lp.row_lower_, lp.row_upper_, lp.col_lower_, lp.col_upper_)
+        )
         return cls(sign * np.array(lp.col_cost_), A, *columns)
 
     def prox_x(self, v, t):
@@ -128,7 +130,10 @@ class LinearProgram(BilinearProblem):
 
     def relative(self, point, first):
         Ax = -self.split(point.F)[1]
-        sides = np.where(np.isfinite(self.cl), self.cl, 0.0), np.where(np.isfinite(self.cu), self.cu, 0.0)
+        sides = (
+            np.where(np.isfinite(self.cl), self.cl, 0.0),
+            np.where(np.isfinite(self.cu), self.cu, 0.0),
+        )
         size = float(np.linalg.norm(np.maximum(*map(np.abs, sides))))
         primal = np.linalg.norm(Ax - np.clip(Ax, self.cl, self.cu)) / (1.0 + size)
         dual = np.linalg.norm(self.reduced(point)[1]) / (1.0 + np.linalg.norm(self.p))
@@ -165,7 +170,9 @@ class LinearProgram(BilinearProblem):
 
     def weight(self, dx, dy):
         """Return the ratio of the norms of objective and sides in the metric."""
-        sides = np.where(np.isfinite(self.cl), self.cl, np.where(np.isfinite(self.cu), self.cu, 0.0))
+        sides = np.where(
+            np.isfinite(self.cl), self.cl, np.where(np.isfinite(self.cu), self.cu, 0.0)
+        )
         cost, size = np.linalg.norm(np.sqrt(dx) * self.p), np.linalg.norm(np.sqrt(dy) * sides)
         return float(cost / size) if cost > 0.0 and size > 0.0 else 1.0
 

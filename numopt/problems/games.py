@@ -113,4 +113,6 @@ def quadratic_saddle(n=200):
         inner = A @ u[:n]
         return np.concatenate([(2.0 * inner - u[n:]) @ A - h, inner - b])
 
-    return Inclusion(F, lambda v, t: v, np.full(2 * n, 1.0 / n), F_batch=rows, F_diff=difference, n=n)
+    return Inclusion(
+        F, lambda v, t: v, np.full(2 * n, 1.0 / n), F_batch=rows, F_diff=difference, n=n
+    )

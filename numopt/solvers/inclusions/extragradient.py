@@ -167,9 +167,7 @@ class Extragradient(MonotoneSolver):
     def report(self, problem, s, run):
         it = super().report(problem, s, run)
         own = {"restarts": s.restarts, "L": s.L}
-        return it._replace(
-            scalars=it.scalars | {"L": s.L}, fields=lambda: it.fields() | own
-        )
+        return it._replace(scalars=it.scalars | {"L": s.L}, fields=lambda: it.fields() | own)
 
 
 def slope(dF, du, run):

@@ -24,7 +24,8 @@ from numopt.solvers.inclusions.base import estimated_lipschitz, first_point, wat
 INNER, SLACK = 42.0, 19.0  # constants of the published number of inner iterations
 THEORY = 0.9  # of gamma below its bound
 WILD = 10.0  # growth of the inner residual at which gamma is halved
-SURE = 1.1
+SURE = 1.1  # factor on an estimated constant
+FEW = 0.5  # share of the components in a batch above which the whole F is evaluated
 
 
 class State(NamedTuple):
@@ -88,10 +89,10 @@ def _batch(solver, n):
 def _constants(solver, problem, s):
     n = problem.components
     batch = _batch(solver, n)
-    if n == 1:
-        p, eta, gamma = 1.0, 1.0 / s.L, 0.5 / 2.0
+    p = solver.refresh or batch / n
+    if p > FEW:  # differences would save nothing
+        p, eta, gamma = 1.0, 1.0 / s.L, 0.25
     else:
-        p = solver.refresh or batch / n
         eta = 1.0 / (sqrt(p) * s.L)
         gamma = sqrt(p * (1.0 - p)) / (1.0 + eta * s.L)
     limit = ceil(INNER * (n + sqrt(n)) * log(SLACK * (s.k + 2)) / batch)
