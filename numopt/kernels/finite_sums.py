@@ -8,6 +8,32 @@ from numba import njit
 
 SQUARED, LOGISTIC, SMOOTH_HINGE, SQUARED_HINGE = range(4)
 NONE, L1, BOX, SIMPLEX, GROUP = range(5)
+SUMS = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and infinity keep their meaning
+HUGE = 1e250
+
+
+@njit(cache=True, fastmath=SUMS)
+def _dot(a, x):
+    total = 0.0
+    for j in range(a.size):
+        total += a[j] * x[j]
+    return total
+
+
+@njit(cache=True, fastmath=SUMS)
+def _dots(a, x, y):
+    """Return a'x and a'y."""
+    first, second = 0.0, 0.0
+    for j in range(a.size):
+        first += a[j] * x[j]
+        second += a[j] * y[j]
+    return first, second
+
+
+@njit(cache=True)
+def _add_multiple(t, a, out):
+    for j in range(a.size):
+        out[j] += t * a[j]
 
 
 @njit(cache=True)
@@ -24,15 +50,18 @@ def _slope(loss, z, b):
 
 
 @njit(cache=True)
-def _value(loss, z, b):
+def _slope_and_value(loss, z, b):
+    """Return the derivative and (s, p): the loss is s + log p."""
     if loss == SQUARED:
-        return 0.5 * (z - b) ** 2
+        return z - b, 0.5 * (z - b) ** 2, 1.0
     if loss == LOGISTIC:
-        return max(-b * z, 0.0) + np.log1p(np.exp(-abs(b * z)))
+        e = np.exp(-abs(b * z))
+        share = e / (1.0 + e) if b * z >= 0.0 else 1.0 / (1.0 + e)
+        return -b * share, max(-b * z, 0.0), 1.0 + e
     margin = max(1.0 - b * z, 0.0)
     if loss == SMOOTH_HINGE and margin > 1.0:
-        return margin - 0.5
-    return 0.5 * margin**2
+        return -b, margin - 0.5, 1.0
+    return -b * margin, 0.5 * margin**2, 1.0
 
 
 @njit(cache=True)
@@ -40,34 +69,28 @@ def gradient(loss, A, b, ridge, x, out):
     """Fill `out` with F(x) and return the mean loss."""
     n, d = A.shape
     out[:] = 0.0
-    total = 0.0
+    total, product = 0.0, 1.0  # one logarithm for many factors, each between 1 and 2
     for i in range(n):
-        z = 0.0
-        for j in range(d):
-            z += A[i, j] * x[j]
-        total += _value(loss, z, b[i])
-        s = _slope(loss, z, b[i])
-        for j in range(d):
-            out[j] += s * A[i, j]
+        slope, value, factor = _slope_and_value(loss, _dot(A[i], x), b[i])
+        total += value
+        product *= factor
+        if product > HUGE:
+            total += np.log(product)
+            product = 1.0
+        _add_multiple(slope, A[i], out)
     for j in range(d):
         out[j] = out[j] / n + ridge * x[j]
-    return total / n
+    return (total + np.log(product)) / n
 
 
 @njit(cache=True)
 def _add_difference(loss, A, b, ridge, first, size, u, v, out):
     """Add the mean of F_i(u) - F_i(v) over a block of rows, which may wrap around."""
-    n, d = A.shape
     for k in range(size):
-        i = (first + k) % n
-        z, y = 0.0, 0.0
-        for j in range(d):
-            z += A[i, j] * u[j]
-            y += A[i, j] * v[j]
-        s = (_slope(loss, z, b[i]) - _slope(loss, y, b[i])) / size
-        for j in range(d):
-            out[j] += s * A[i, j]
-    for j in range(d):
+        i = first + k if first + k < b.size else first + k - b.size
+        z, y = _dots(A[i], u, v)
+        _add_multiple((_slope(loss, z, b[i]) - _slope(loss, y, b[i])) / size, A[i], out)
+    for j in range(out.size):
         out[j] += ridge * (u[j] - v[j])
 
 
@@ -105,7 +128,7 @@ def _shrink_groups(w, t, size):
 
 @njit(cache=True)
 def prox(term, w, t, weight, size, lower, upper):
-    """Replace w by the proximal map of t times a term; `weight` is that of the term, or a radius."""
+    """Replace w by the proximal map of t times a term, of which `weight` may be the radius."""
     if term == L1:
         for j in range(w.size):
             w[j] = np.sign(w[j]) * max(abs(w[j]) - t * weight, 0.0)

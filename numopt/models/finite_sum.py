@@ -170,6 +170,7 @@ class FiniteSum(MonotoneProblem):
         return value, out
 
     def resolvent(self, v, t):
+        """Return (I + t G)^-1 v."""
         return self.term.prox(v, t)
 
     def sample(self, rng, size):
@@ -215,6 +216,7 @@ class FiniteSum(MonotoneProblem):
         return u, w
 
     def objective(self, point):
+        """Return what `res.fun` shows."""
         latest = (self.memo or {}).get("value")
         known = latest is not None and np.array_equal(latest[0], point.u)
         smooth = latest[1] if known else self.value_and_operator(point.u)[0]  # pyright: ignore

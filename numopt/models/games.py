@@ -55,17 +55,18 @@ class MatrixGame(BilinearProblem):
     def __init__(self, A, x0=None):
         super().__init__()
         self.A = checked_coupling(A, "A")
-        self.K, row_means, column_means = centred(self.A)
-        self.p, self.q = column_means, row_means
+        self.K, self.q, self.p = centred(self.A)
         self._sized()
         m, n = self.A.shape
         self.x0 = np.concatenate([np.full(n, 1.0 / n), np.full(m, 1.0 / m)])
         self.x0 = self.start(x0)
 
     def prox_x(self, v, t):
+        """Return the proximal map of f with step t."""
         return simplex(v, t)
 
     def prox_y(self, v, t):
+        """Return the proximal map of h with step t."""
         return simplex(v, t)
 
     def payoffs(self, point):
@@ -76,11 +77,14 @@ class MatrixGame(BilinearProblem):
         return self.p @ x - shift - to_y, self.q @ y - shift + to_x
 
     def objective(self, point):
+        """Return what `res.fun` shows."""
         return float(self.split(point.u)[1] @ self.payoffs(point)[0])
 
     def gap(self, point):
+        """Return the duality gap."""
         Ax, Aty = self.payoffs(point)
         return float(Ax.max() - Aty.min())
 
     def fields(self, point):
+        """Return the problem's own fields of a result."""
         return super().fields(point) | {"gap": self.gap(point)}

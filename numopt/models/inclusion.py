@@ -97,8 +97,14 @@ class MonotoneProblem(Problem):
         Stop
             With NONFINITE if an entry is not finite.
         """
+        latest = (self.memo or {}).get("operator")
+        if latest is not None and np.array_equal(latest[0], u):
+            return latest[1]
         self.pay(self.components)
-        return finite(self._operator(u))
+        value = finite(self._operator(u))
+        if self.memo is not None:
+            self.memo["operator"] = u, value
+        return value
 
     fun = operator  # for the checks that the front door makes on request
 
@@ -147,10 +153,12 @@ class MonotoneProblem(Problem):
         )
 
     def known_at(self, x):
+        """Return (NaN, 0): nothing is known before the first evaluation."""
         return float("nan"), 0.0
 
     def present(self, result):
-        result.best = None  # an inclusion is judged by its residual alone
+        """Return the result without `best`: an inclusion is judged by its residual alone."""
+        result.best = None
         return result
 
 
@@ -224,9 +232,11 @@ class Inclusion(MonotoneProblem):
         return self._called("F", self.user_F, u.copy())
 
     def resolvent(self, v, t):
+        """Return (I + t G)^-1 v."""
         return self._called("resolvent", self.user_resolvent, v.copy(), t)
 
     def sample(self, rng, size):
+        """Draw indices of components."""
         if self.probs is None:
             return super().sample(rng, size)
         return rng.choice(self.components, size=size, p=self.probs)
@@ -240,6 +250,7 @@ class Inclusion(MonotoneProblem):
         return at_u - at_v
 
     def objective(self, point):
+        """Return what `res.fun` shows."""
         return super().objective(point) if self.user_fun is None else float(self.user_fun(point.u))
 
     def _called(self, name, function, *args):

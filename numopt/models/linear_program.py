@@ -7,6 +7,8 @@
 The multipliers have the sign of the house: c + A'y - z_lower + z_upper = 0, y >= 0 at upper sides.
 """
 
+from typing import Any
+
 import numpy as np
 
 from numopt.core.errors import ProblemError, Status, Stop
@@ -57,7 +59,9 @@ class LinearProgram(BilinearProblem):
     with_gap = True
     adaptive_weight = True
 
-    def __init__(self, c, A, cl=-np.inf, cu=np.inf, lb=0.0, ub=np.inf, x0=None):
+    def __init__(
+        self, c, A, cl: Any = -np.inf, cu: Any = np.inf, lb: Any = 0.0, ub: Any = np.inf, x0=None
+    ):
         super().__init__()
         self.K = checked_coupling(A, "A")
         m, n = self.K.shape
@@ -100,17 +104,21 @@ class LinearProgram(BilinearProblem):
         return cls(sign * np.array(lp.col_cost_), A, *columns)
 
     def prox_x(self, v, t):
+        """Return the proximal map of f with step t."""
         return np.clip(v, self.lb, self.ub)
 
     def prox_y(self, v, t):
+        """Return the proximal map of h with step t."""
         return v - t * np.clip(v / t, self.cl, self.cu)
 
     # -- measures ----------------------------------------------------------------------------
 
     def objective(self, point):
+        """Return what `res.fun` shows."""
         return float(self.p @ self.split(point.u)[0])
 
     def violation(self, point):
+        """Return the largest violation of a row."""
         Ax = -self.split(point.F)[1]
         return float(np.abs(Ax - np.clip(Ax, self.cl, self.cu)).max())
 
@@ -126,9 +134,11 @@ class LinearProgram(BilinearProblem):
         return _paid(z, self.lb, self.ub) - _paid(y, self.cu, self.cl)
 
     def gap(self, point):
+        """Return the duality gap."""
         return abs(self.objective(point) - self.dual_value(point))
 
     def relative(self, point, first):
+        """Return the largest relative error of the optimality conditions."""
         Ax = -self.split(point.F)[1]
         sides = (
             np.where(np.isfinite(self.cl), self.cl, 0.0),
@@ -141,6 +151,7 @@ class LinearProgram(BilinearProblem):
         return float(max(primal, dual, abs(value - other) / (1.0 + abs(value) + abs(other))))
 
     def fields(self, point):
+        """Return the problem's own fields of a result."""
         own = {"gap": self.gap(point), "dual_value": self.dual_value(point)}
         return super().fields(point) | own | {"ray": (self.memo or {}).get("ray")}
 

@@ -59,6 +59,7 @@ class BilinearProblem(MonotoneProblem):
         return self.resolvent(super().start(x0), 1.0)
 
     def resolvent(self, v, t):
+        """Return (I + t G)^-1 v."""
         x, y = self.split(v)
         return np.concatenate([self.prox_x(x, t), self.prox_y(y, t)])
 
@@ -131,6 +132,7 @@ class BilinearProblem(MonotoneProblem):
         return np.concatenate([self.p + Kty, -self.q - Kx])
 
     def fields(self, point):
+        """Return the problem's own fields of a result."""
         x, y = self.split(point.u)
         return {"primal": x.copy(), "dual": y.copy()}
 
@@ -187,21 +189,17 @@ class SaddlePoint(BilinearProblem):
         self.grad_x, self.grad_y, self.user_fun = grad_x, grad_y, fun
         self.diagonal = bool(with_metric)
         self._sized()
-        if self._smooth():
-            self.components = 1
+        if grad_x is not None or grad_y is not None:
+            self.kind, self.components = "inclusion", 1
         self.x0 = np.zeros(self.n)
         self.x0 = self.start(x0)
 
-    def _smooth(self):
-        return self.grad_x is not None or self.grad_y is not None
-
-    def features(self):
-        return {"smooth"} if self._smooth() else set()
-
     def prox_x(self, v, t):
+        """Return the proximal map of f with step t."""
         return real_array(self.maps[0](v.copy(), t), "`prox_x`", v.shape)
 
     def prox_y(self, v, t):
+        """Return the proximal map of h with step t."""
         return real_array(self.maps[1](v.copy(), t), "`prox_y`", v.shape)
 
     def _operator(self, u):
@@ -214,6 +212,7 @@ class SaddlePoint(BilinearProblem):
         return F
 
     def objective(self, point):
+        """Return what `res.fun` shows."""
         if self.user_fun is None:
             return super().objective(point)
         return float(self.user_fun(*self.split(point.u)))
@@ -235,14 +234,15 @@ def checked_coupling(K, name):
         found = coupling(K)
     except (TypeError, ValueError):
         raise ProblemError(f"`{name}` must be a matrix, got {type(K).__name__}") from None
-    if len(found.shape) != 2 or 0 in found.shape:
-        raise ProblemError(f"`{name}` must be a matrix with rows and columns, got {found.shape}")
+    shape: Any = found.shape
+    if len(shape) != 2 or 0 in shape:
+        raise ProblemError(f"`{name}` must be a matrix with rows and columns, got shape {shape}")
     if isinstance(found, (Dense, Sparse)):
         entries = found.K if isinstance(found, Dense) else found.K.data
         if not np.isfinite(entries).all():
             raise ProblemError(f"`{name}` must hold finite numbers only")
         return found
-    m, n = found.shape
+    m, n = shape
     for product, size, length in ((found.times, n, m), (found.adjoint, m, n)):
         value = product(np.full(size, 1.0 / size))
         if value.shape != (length,) or not np.isfinite(value).all():

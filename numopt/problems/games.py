@@ -4,6 +4,7 @@ import numpy as np
 
 from numopt.models.games import MatrixGame
 from numopt.models.inclusion import Inclusion
+from numopt.models.saddle import SaddlePoint
 
 DECAY = 0.8  # of the policeman's chance with distance
 
@@ -63,7 +64,7 @@ def policeman(n=500, seed=1, structured=False, decay=DECAY):
 
 
 def nemirovski(n=500, difference=False, exponent=2.0):
-    """Return the game of ((i + j - 1) / (2n - 1))^exponent, or of ((|i - j| + 1) / (2n - 1))^exponent.
+    """Return the game of ((i + j - 1) / (2n - 1))^exponent, or with |i - j| + 1 instead.
 
     Parameters
     ----------
@@ -82,6 +83,27 @@ def gaussian(n=500, seed=0):
     return MatrixGame(np.random.default_rng(seed).standard_normal((n, n)))
 
 
+def _quadratic_data(n):
+    i = np.arange(n)
+    A, b, h = np.zeros((n, n)), np.full(n, 0.25), np.zeros(n)
+    A[i, n - 1 - i], A[i[:-1], n - 2 - i[:-1]], h[-1] = 0.25, -0.25, 0.25
+    return A, b, h
+
+
+def quadratic_saddle_point(n=200):
+    """Return the problem of `quadratic_saddle` as a saddle point whose quadratic term is proximal.
+
+    min_x max_y   x'Hx / 2 - h'x - y'(Ax - b)
+    """
+    A, b, h = _quadratic_data(n)
+    values, V = np.linalg.eigh(2.0 * A.T @ A)
+
+    def prox(v, t):
+        return V @ ((V.T @ (v + t * h)) / (1.0 + t * values))
+
+    return SaddlePoint(-A, prox, q=b, x0=np.full(2 * n, 1.0 / n))
+
+
 def quadratic_saddle(n=200):
     """Return a hard quadratic saddle point as a finite sum of n components.
 
@@ -94,9 +116,7 @@ def quadratic_saddle(n=200):
     .. [1] Y. Ouyang, Y. Xu, Lower complexity bounds of first-order methods for convex-concave
        bilinear saddle-point problems, Mathematical Programming 185, 2021.
     """
-    i = np.arange(n)
-    A, b, h = np.zeros((n, n)), np.full(n, 0.25), np.zeros(n)
-    A[i, n - 1 - i], A[i[:-1], n - 2 - i[:-1]], h[-1] = 0.25, -0.25, 0.25
+    A, b, h = _quadratic_data(n)
 
     def rows(idx, u):
         x, y = u[:n], u[n:]

@@ -163,8 +163,8 @@ def program(x0):
 
 
 def turning(x0):
-    A, b = np.array([[1.0, 2.0], [-2.0, 1.0]]), np.array([-3.0, 2.0])
-    return numopt.Inclusion(lambda u: A @ u + b, lambda v, t: np.clip(v, 0.0, 0.5), x0)
+    A, b = np.array([[1.0, 2.0], [-2.0, 1.0]]), np.array([-5.0, 0.0])
+    return numopt.Inclusion(lambda u: A @ u + b, lambda v, t: np.clip(v, 0.0, 5.0), x0)
 
 
 def lasso(x0):
@@ -242,6 +242,6 @@ DATA_CASES = [
         "game", game, (1.0, 0.0, 1.0, 0.0), (2 / 7, 5 / 7, 3 / 7, 4 / 7), 1 / 7, "bilinear"
     ),
     MonotoneCase("program", program, (0.0,) * 4, (2.0, 2.0, 1.0, 1.0), -10.0, "bilinear"),
-    MonotoneCase("turning", turning, (0.3, 0.4), (0.5, 0.0), 0.0, "inclusion"),
+    MonotoneCase("turning", turning, (0.3, 0.4), (1.0, 2.0), 0.0, "inclusion"),
     MonotoneCase("lasso", lasso, (0.0, 0.0), (0.6, 0.0), 0.65 / 6 + 0.3, "finite_sum"),
 ]

@@ -25,7 +25,6 @@ class MonotoneSolver(Solver):
     measure = MEASURES["residual"]
     certificate = "residual"
     problems = ("inclusion", "finite_sum", "bilinear")
-    accepts = frozenset({"smooth"})
 
     maxiter: int = 100_000
     criterion: Literal["residual", "relative", "gap"] = "residual"
@@ -77,13 +76,12 @@ class MonotoneSolver(Solver):
 
 
 def first_point(problem, x0, t):
-    """Return a certified point one forward-backward step of length t away, and F at the start."""
-    F = problem.operator(x0)
-    return certified(problem, x0 - t * F, t, F), F
+    """Return the certified point one forward-backward step of length t away."""
+    return certified(problem, x0 - t * problem.operator(x0), t)
 
 
-def certified(problem, w, t, forward):
-    """Return the point u = J_t(w) with F(u), where w = v - t * forward: g = (v - u) / t - forward."""
+def certified(problem, w, t):
+    """Return the point u = J_t(w) with F(u); (w - u) / t is an element of G(u)."""
     u = problem.resolvent(w, t)
     return Certified(u, problem.operator(u), (w - u) / t)
 
@@ -96,8 +94,8 @@ def watch_monotonicity(run, dF, du):
 
 def estimated_lipschitz(problem, u, F, rng, probes=5):
     """Return a lower bound of the constant of F near u, by power iteration on differences."""
-    length = 1e-4 * (1.0 + np.linalg.norm(u))
-    d, L = rng.standard_normal(u.size), np.finfo(float).tiny
+    length = 1e-4 * (1.0 + float(np.linalg.norm(u)))
+    d, L = rng.standard_normal(u.size), float(np.finfo(float).tiny)
     for _ in range(probes):
         d *= length / max(np.linalg.norm(d), np.finfo(float).tiny)
         dF = problem.operator(u + d) - F

@@ -8,8 +8,8 @@
     a = lam u_0 + (1 - lam) u,   lam = 1/(k + 2),   J = (I + eta G)^-1,   eta = c / L
 
 k counts from the last restart, where u_0 becomes the present point. Every new point comes out of a
-resolvent, which gives an element of G there. L is the largest |F(u) - F(v)| / |u - v| seen; a step
-on which more is seen than was assumed is not made but begins again, shorter.
+resolvent, which gives an element of G there. L is the largest |F(u) - F(v)| / |u - v| seen in the
+epoch before; where more is seen, an epoch begins with a shorter step.
 """
 
 from dataclasses import dataclass
@@ -43,6 +43,7 @@ class State(NamedTuple):
     first: float  # residual at the start
     L: float
     eta: float
+    shown: float = 0.0  # largest constant in this epoch
     epoch: Epoch = Epoch()
     total: int = 0
     restarts: int = 0
@@ -105,26 +106,29 @@ class Extragradient(MonotoneSolver):
     def init(self, problem, x0, run):
         L = self.L or estimated_lipschitz(problem, x0, problem.operator(x0), run.rng)
         eta = FACTORS[self.variant] / L
-        point, F = first_point(problem, x0, eta)
+        point = first_point(problem, x0, eta)
         return State(point, point.u, point.F, point.u, point.residual, L, eta)
 
     def step(self, problem, s, run):
         s, seen = getattr(self, f"_{self.variant}")(problem, s._replace(total=s.total + 1), run)
+        s = s._replace(shown=max(s.shown, seen))
         if seen > s.L:
-            return self._shorter(s, GROWTH * seen)
-        if self.restart and self.variant in ("eag", "ehalpern"):
-            if s.epoch.over(s.point.residual, self.sufficient, s.total):
-                return self._restarted(s)
+            return self._begun(s, GROWTH * seen)
+        if self._over(s):
+            return self._begun(s._replace(restarts=s.restarts + 1), GROWTH * s.shown or s.L)
         return s._replace(epoch=s.epoch.seen(s.point.residual))
 
-    def _restarted(self, s):
-        """Take the present point as the anchor; eta_k of ehalpern begins anew."""
-        u, eta = s.point.u, FACTORS[self.variant] / s.L
-        return s._replace(u=u, anchor=u, eta=eta, epoch=Epoch(), restarts=s.restarts + 1)
+    def _over(self, s):
+        """Say whether to restart; plain steps only learn a smaller L from that."""
+        if not self.restart and self.variant in ("eag", "ehalpern"):
+            return False
+        return s.epoch.over(s.point.residual, self.sufficient, s.total)
 
-    def _shorter(self, s, L):
-        s = s._replace(L=L, eta=FACTORS[self.variant] / L, F_before=s.point.F)
-        return s._replace(anchor=s.point.u, u=s.point.u, epoch=Epoch())
+    def _begun(self, s, L):
+        """Begin an epoch at the present point, with a step for L."""
+        u = s.point.u
+        eta = FACTORS[self.variant] / L
+        return s._replace(u=u, F_before=s.point.F, anchor=u, L=L, eta=eta, shown=0.0, epoch=Epoch())
 
     def _anchored(self, s):
         lam = 1.0 / (s.epoch.length + 2)
@@ -144,18 +148,18 @@ class Extragradient(MonotoneSolver):
         seen = slope(F - s.point.F, v - s.u, run)
         if seen > s.L:
             return s, seen
-        point = certified(problem, a - s.eta * F, s.eta, F)
+        point = certified(problem, a - s.eta * F, s.eta)
         return s._replace(point=point, u=point.u), slope(point.F - F, point.u - v, run)
 
     def _forb(self, problem, s, run):
         forward = 2.0 * s.point.F - s.F_before
-        point = certified(problem, s.u - s.eta * forward, s.eta, forward)
+        point = certified(problem, s.u - s.eta * forward, s.eta)
         seen = slope(point.F - s.point.F, point.u - s.u, run)
         return s._replace(point=point, u=point.u, F_before=s.point.F), seen
 
     def _ehalpern(self, problem, s, run):
         a, eta = self._anchored(s), s.eta
-        point = certified(problem, a - eta * s.point.F, eta, s.point.F)
+        point = certified(problem, a - eta * s.point.F, eta)
         seen = slope(point.F - s.point.F, point.u - s.point.u, run)
         u = problem.resolvent(a - eta * point.F, eta)
         # Equation for eta_k of [2], algorithm 2.

@@ -25,7 +25,6 @@ from numopt.solvers.inclusions import proximal_point
 from numopt.solvers.inclusions.base import (
     MonotoneSolver,
     estimated_lipschitz,
-    first_point,
     watch_monotonicity,
 )
 
@@ -90,7 +89,7 @@ class HalpernVR(MonotoneSolver):
     a guarantee on the residual of its last iterate, with the schedule of the paper. If the residual
     grows tenfold within an epoch, the step is halved and the best point is taken up again.
 
-    Result: ``residual, g`` (in G(u)), ``epochs`` (components evaluated over n), ``restarts``, ``L``.
+    Result: ``residual, g`` (in G(u)), ``epochs`` (components evaluated over n), ``restarts, L``.
 
     References
     ----------
@@ -127,8 +126,10 @@ class HalpernVR(MonotoneSolver):
         if not problem.cocoercive:
             return proximal_point.init(self, problem, x0, run)
         L = self._constant(problem, x0, run)
-        point, _ = first_point(problem, x0, self.step_factor / L)
-        return State(point, point.u, point, point.residual, L)
+        # The element of G belongs to the next point; at this one it gives the natural residual.
+        F, t = problem.operator(x0), 1.0 / L
+        point = Certified(x0, F, (x0 - t * F - problem.resolvent(x0 - t * F, t)) / t)
+        return State(point, x0, point, point.residual, L)
 
     def _constant(self, problem, x0, run):
         """Return the constant that the step is one over."""

@@ -8,8 +8,8 @@ The inner problem, find v with 0 in B(v) + eta G(v), B(v) = eta F(v) + v - u, is
     v+   = J_{gamma eta G}(vbar - gamma (B(w) + B_S(v) - B_S(w_before)))              (VR-FoRB)
     w_before = w;   w = v+ with probability p, and then B(w) is evaluated
 
-It ends, tested where F(w) is exact, when |eta (F(w) + g) + w - u| <= c |u - w| / (k + 2)^2: the left
-side bounds the distance of w to the proximal point. The next inner solve starts from w.
+It ends, tested where F(w) is exact, when |eta (F(w) + g) + w - u| <= c |u - w| / (k + 2)^2: the
+left side bounds the distance of w to the proximal point. The next inner solve starts from w.
 """
 
 from math import ceil, log, sqrt
@@ -60,7 +60,7 @@ def init(solver, problem, x0, run):
     L = SURE * estimated_lipschitz(problem, x0, problem.operator(x0), run.rng)
     if n > 1:
         L = max(L, (problem.lipschitz or sqrt(n) * L) / sqrt(batch))
-    point, _ = first_point(problem, x0, 1.0 / L)
+    point = first_point(problem, x0, 1.0 / L)
     return State(point, point.u, point.u, point.residual, L)
 
 

@@ -106,7 +106,6 @@ class RHPDHG(MonotoneSolver):
 
     name = "rhpdhg"
     problems = ("bilinear",)
-    accepts = frozenset()
     reference = "Lu, Yang, arXiv 2407.16144, 2024"
 
     metric: Literal["norms", "none"] = "norms"
