@@ -65,6 +65,10 @@ def bench(args):
         from numopt.bench.transport import lines
 
         return _print_lines(lines(args.seed, args.seeds, args.quick))
+    if args.topic == "halpern":
+        from numopt.bench.halpern import lines
+
+        return _print_lines(lines(args.seed, args.seeds, args.quick, args.out))
     if args.experiments:
         from numopt.bench.experiments import find_experiment
 
@@ -356,7 +360,8 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    add("topic", nargs="?", choices=["ot"], help="ot: entropic transport beside other libraries")
+    topics = "ot: entropic transport; halpern: games and inclusions; beside other libraries"
+    add("topic", nargs="?", choices=["ot", "halpern"], help=topics)
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,...")
     which.add_argument(
@@ -370,7 +375,7 @@ def _bench_arguments(command):
     add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
-    add("--seed", type=int, default=0, help="first seed of `ot`")
+    add("--seed", type=int, default=0, help="first seed of `ot` and `halpern`")
     add("--time-limit", type=_positive(float), default=60.0, metavar="S", help="seconds per solve")
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")
     add("--workers", type=int, default=1, metavar="N", help="processes; 0: run in this one")
