@@ -12,8 +12,8 @@ import numpy as np
 
 from numopt.core.errors import ProblemError
 from numopt.linalg.projections import shrink, shrink_groups, simplex
-from numopt.models.inclusion import MonotoneProblem
 from numopt.models.inputs import real_vector
+from numopt.models.monotone import MonotoneProblem
 
 CURVATURE = {"squared": 1.0, "logistic": 0.25, "smooth_hinge": 1.0, "squared_hinge": 1.0}
 SAMPLE = 10_000, 50  # rows from which the curvature is estimated: at least, and for each variable

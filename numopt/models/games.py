@@ -57,7 +57,7 @@ class MatrixGame(BilinearProblem):
         self.A = checked_coupling(A, "A")
         self.K, self.q, self.p = centred(self.A)
         self._sized()
-        m, n = self.A.shape
+        m, n = self.K.shape
         self.x0 = np.concatenate([np.full(n, 1.0 / n), np.full(m, 1.0 / m)])
         self.x0 = self.start(x0)
 

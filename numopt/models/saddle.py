@@ -12,8 +12,8 @@ import numpy as np
 
 from numopt.core.errors import ProblemError
 from numopt.linalg.coupling import PROBES, Dense, Sparse, coupling, reciprocal, spectral_norm
-from numopt.models.inclusion import MonotoneProblem, finite
 from numopt.models.inputs import real_array, real_vector
+from numopt.models.monotone import MonotoneProblem, finite
 
 POWER_STEPS = 10  # of the power iteration: methods raise the bound as they go
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 import numopt
 from numopt import FiniteSum, Inclusion, LinearProgram, MatrixGame, ProblemError, SaddlePoint, Term
 from numopt.linalg.coupling import centred, coupling, estimated_norms, spectral_norm
-from numopt.models.inclusion import Certified
+from numopt.models.monotone import Certified
 from numopt.problems import games, inclusions, traffic
 
 A = np.random.default_rng(0).standard_normal((6, 4))

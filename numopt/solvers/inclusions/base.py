@@ -7,7 +7,7 @@ import numpy as np
 
 from numopt.core.errors import OptionError, UnsupportedError
 from numopt.core.solver import Iterate, Solver
-from numopt.models.inclusion import Certified
+from numopt.models.monotone import Certified
 
 NEGATIVE = 1e-8  # cosine of F(u) - F(v) and u - v below minus which F is not monotone
 REMARK = "the operator is not monotone: <F(u) - F(v), u - v> < 0 was seen"

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from numopt.linalg.restarts import Epoch
-from numopt.models.inclusion import Certified
+from numopt.models.monotone import Certified
 from numopt.solvers.inclusions.base import (
     MonotoneSolver,
     certified,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numopt.linalg.restarts import Epoch
-from numopt.models.inclusion import Certified
+from numopt.models.monotone import Certified
 from numopt.solvers.inclusions.base import estimated_lipschitz, first_point, watch_monotonicity
 
 INNER, SLACK = 42.0, 19.0  # constants of the published number of inner iterations

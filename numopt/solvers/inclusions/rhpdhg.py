@@ -22,7 +22,7 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.linalg.restarts import Epoch
-from numopt.models.inclusion import Certified
+from numopt.models.monotone import Certified
 from numopt.solvers.inclusions.base import MonotoneSolver
 
 STEP = 0.998  # tau |K| in the metric, of cuPDLPx
