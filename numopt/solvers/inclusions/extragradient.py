@@ -55,15 +55,16 @@ class Extragradient(MonotoneSolver):
 
     Parameters
     ----------
-    variant : {"eag", "eg", "forb", "ehalpern"}
-        Extra-anchored gradient; extragradient; forward-reflected-backward, which is optimistic
-        gradient descent-ascent; Halpern iteration with one evaluation a step.
+    variant : {"forb", "eg", "eag", "ehalpern"}
+        Forward-reflected-backward, which is optimistic gradient descent-ascent; extragradient;
+        extra-anchored gradient; Halpern iteration with one evaluation a step.
     restart : bool
-        Restart the anchor when the residual has fallen enough, or falls no more.
+        Begin an epoch when the residual has fallen enough, or falls no more: with a new anchor,
+        and a step for the L that showed in the one before.
     sufficient : float
-        Restart when the residual has fallen by this factor.
+        Begin one when the residual has fallen by this factor.
     L : float
-        Lipschitz constant of F; 0 estimates it. A larger one that shows is taken over.
+        First Lipschitz constant of F; 0 estimates it. A larger one that shows is taken over.
     criterion : {"residual", "relative", "gap"}
         What `tol` is for: |F(u) + g| with g in G(u); the same relative to the start; the duality
         gap, for games and linear programs.
@@ -93,7 +94,7 @@ class Extragradient(MonotoneSolver):
     name = "extragradient"
     reference = "Yoon, Ryu, ICML 2021"
 
-    variant: Literal["eag", "eg", "forb", "ehalpern"] = "eag"
+    variant: Literal["forb", "eg", "eag", "ehalpern"] = "forb"
     restart: bool = True
     sufficient: float = 0.05
     L: float = 0.0
@@ -119,10 +120,7 @@ class Extragradient(MonotoneSolver):
         return s._replace(epoch=s.epoch.seen(s.point.residual))
 
     def _over(self, s):
-        """Say whether to restart; plain steps only learn a smaller L from that."""
-        if not self.restart and self.variant in ("eag", "ehalpern"):
-            return False
-        return s.epoch.over(s.point.residual, self.sufficient, s.total)
+        return self.restart and s.epoch.over(s.point.residual, self.sufficient, s.total)
 
     def _begun(self, s, L):
         """Begin an epoch at the present point, with a step for L."""

@@ -5,7 +5,9 @@
     x+ = prox_f(x - T (p + K'y)),   y+ = prox_h(y + S (q + K(2x+ - x)))                z+ = T(z)
     z  = (k + 1)/(k + 2) (2 z+ - z) + 1/(k + 2) z_0                 k since the last restart
 
-T = tau/w diag(dx), S = tau w diag(dy): the metric (dx, dy) scales, the primal weight w balances.
+T = tau/w diag(dx), S = tau w diag(dy): the metric (dx, dy) scales, the weight w balances, and
+tau is one over the norm of K on the steps of the epoch before: near a solution only the part of K
+on active variables matters.
 A restart takes z+ as the new z_0. It is made when the fixed-point error
 
     e^2 = |x - x+|^2_{1/T} + |y - y+|^2_{1/S} - 2 <y - y+, K(x - x+)>
@@ -55,10 +57,11 @@ class State(NamedTuple):
     first: float  # residual at the start
     dx: Any  # metric, (n,)
     dy: Any  # (m,)
-    norm: float  # lower bound of |K| in the metric
+    norm: float  # of K in the metric, as far as it showed
     w: float  # primal weight
     integral: float = 0.0  # of the errors of log w
     best: tuple = (np.inf, 1.0)  # least residual at a restart, and the weight then
+    shown: float = 0.0  # largest norm in this epoch
     epoch: Epoch = Epoch()
     total: int = 0  # iterations
     restarts: int = 0
@@ -89,8 +92,8 @@ class RHPDHG(MonotoneSolver):
     Notes
     -----
     Each iteration costs one evaluation. Sharp problems, such as games and linear programs, converge
-    linearly. The bound of the norm of K comes from a few steps of power iteration and grows
-    whenever an iteration shows more.
+    linearly. The norm of K comes from a few steps of power iteration; a restart takes the largest
+    |K d| / |d| that the epoch showed, and an iteration that shows more begins a new epoch.
 
     A linear program without a solution ends with INFEASIBLE or UNBOUNDED; ``res.ray`` proves it.
 
@@ -130,7 +133,7 @@ class RHPDHG(MonotoneSolver):
 
     def step(self, problem, s, run):
         plus, point, error, norm = self._applied(problem, s)
-        s = s._replace(point=point, total=s.total + 1)
+        s = s._replace(point=point, total=s.total + 1, shown=max(s.shown, norm))
         if norm > s.norm:  # the steps were too long for the theory: begin again with shorter ones
             return self._restarted(problem, s._replace(norm=SAFE * norm), plus, keep_weight=True)
         if s.total % RAYS == 0:
@@ -163,8 +166,10 @@ class RHPDHG(MonotoneSolver):
         point = Certified(u, problem.assembled(plus.Kx, plus.Kty), g)
         if not np.isfinite(point.F).all():
             raise Stop(Status.NONFINITE, "a product is not finite")
-        size = np.sqrt(np.sum(dx**2 / s.dx))
-        norm = np.sqrt(np.sum(s.dy * Kdx**2)) / size if size > 1e-8 * np.linalg.norm(x) else 0.0
+        norm = max(
+            _ratio(np.sum(s.dy * Kdx**2), np.sum(dx**2 / s.dx), x @ x),
+            _ratio(np.sum(s.dx * (z.Kty - plus.Kty) ** 2), np.sum(dy**2 / s.dy), y @ y),
+        )
         square = np.sum(dx**2 / tx) + np.sum(dy**2 / ty) - 2.0 * (dy @ Kdx)
         return plus, point, float(np.sqrt(max(square, 0.0))), float(norm)
 
@@ -174,9 +179,10 @@ class RHPDHG(MonotoneSolver):
         adaptive = self.weight == "adaptive" or (
             self.weight == "problem" and problem.adaptive_weight
         )
-        if adaptive and not keep_weight:
-            s = self._weighted(s, plus)
-        return s._replace(z=plus, anchor=plus, epoch=Epoch(), restarts=s.restarts + 1)
+        if not keep_weight:
+            s = self._weighted(s, plus) if adaptive else s
+            s = s._replace(norm=SAFE * s.shown if s.shown > 0.0 else s.norm)
+        return s._replace(z=plus, anchor=plus, shown=0.0, epoch=Epoch(), restarts=s.restarts + 1)
 
     def _weighted(self, s, plus):
         """Move the weight towards the ratio of the distances that x and y went in this epoch."""
@@ -202,3 +208,8 @@ class RHPDHG(MonotoneSolver):
             scalars=it.scalars | {k: float(v) for k, v in own.items()},
             fields=lambda: it.fields() | own,
         )
+
+
+def _ratio(product, length, size):
+    """Return the root of product / length, or 0 where that is rounding."""
+    return float(np.sqrt(product / length)) if length > 1e-16 * size else 0.0
