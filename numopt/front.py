@@ -188,7 +188,8 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
+    ['extragradient', 'gradient_newton', 'halpern_vr', 'rhpdhg', 'sinkhorn', 'sketched_newton',
+     'sns', 'sparse_ot']
     """
     return [
         {

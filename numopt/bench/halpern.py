@@ -81,6 +81,7 @@ def _judged(res):
 def structured_table(quick):
     """Return the game of many houses by products, with the memory that its solution took."""
     n = 10_000 if quick else 100_000
+    games.policeman(10, structured=True)  # imports
     tracemalloc.start()
     game = games.policeman(n, structured=True)
     res, seconds = run(game, "rhpdhg", 1e-4, history=False, criterion="gap")

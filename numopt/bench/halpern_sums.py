@@ -39,10 +39,10 @@ def run(problem, method, tol, seed=0, history=True, **options):
     return timed(lambda: solve(problem, history=history, **args))
 
 
-def turning_table(seed, seeds, quick):
+def turning_table(seed, seeds, quick, angles=(0.5, 1.2, 1.5, 1.55)):
     """Return the anchor on cocoercive operators that are no gradients, by angle."""
     rows, n = [], 1000 if quick else 20_000
-    for angle in (0.5, 1.2, 1.5, 1.55):
+    for angle in angles:
         row = [f"{angle:g}"]
         for options in ({"anchor": True}, {"anchor": False}):
             found = []

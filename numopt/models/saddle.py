@@ -173,7 +173,7 @@ class SaddlePoint(BilinearProblem):
     >>> problem = numopt.SaddlePoint(K, shrink, lambda v, t: (v - t * b) / (1 + t))
     >>> res = numopt.solve(problem)
     >>> res.success, res.primal.round(4)
-    (True, array([1.25, 0.  ]))
+    (True, array([1. , 0.5]))
     """
 
     def __init__(

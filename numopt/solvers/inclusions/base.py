@@ -12,7 +12,7 @@ from numopt.models.monotone import Certified
 NEGATIVE = 1e-8  # cosine of F(u) - F(v) and u - v below minus which F is not monotone
 REMARK = "the operator is not monotone: <F(u) - F(v), u - v> < 0 was seen"
 MEASURES = {
-    "residual": "residual |F(u) + g|",
+    "residual": "residual norm of F(u) + g",
     "relative": "relative residual",
     "gap": "duality gap",
 }
