@@ -1,11 +1,11 @@
 """Coordinate descent on a quadratic model of a composite problem.
 
-    minimise over the coordinates ws   <V, X d> + 1/2 sum_i h_i ((X d)_i + shift)^2 + g(x + d)
+    minimise   <V, X d> + 1/2 sum_i h_i (X d)_i^2 + g(x + d)
 
-V holds the derivatives with respect to the rows of X x and is kept current: a step `d` along the
-column j adds d h X_j to it. An intercept is eliminated: columns act as if their h-weighted means
-were subtracted, which a single number for each class keeps track of. Variable i is the entry
-(i // k, i % k) of a matrix (p, k).
+V holds the derivatives with respect to the rows of X x and is kept current: a step `d` of the
+variable i adds d h X_j to its row t, where j = column[i] and t = target[i]. An intercept is
+eliminated: columns act as if their h-weighted means were subtracted, which a single number for
+each target keeps track of. Rows of `pen` are (lam, mu, lower, upper).
 """
 
 import numpy as np
@@ -43,6 +43,33 @@ def coordinate(code, old, g, a, lam, mu, lower, upper, gamma):
 
 
 @njit(cache=True)
+def penalty(code, x, lam, mu, gamma):
+    """Return the penalty of one variable."""
+    t = abs(x)
+    if t == 0.0:
+        return 0.0
+    if code == 0:
+        return lam * t + 0.5 * mu * t * t
+    if code == 1:
+        t = min(t, gamma * lam)
+        return lam * t - 0.5 * t * t / gamma
+    if t <= lam:
+        return lam * t
+    if t <= gamma * lam:
+        return (2.0 * gamma * lam * t - t * t - lam * lam) / (2.0 * (gamma - 1.0))
+    return 0.5 * lam * lam * (gamma + 1.0)
+
+
+@njit(cache=True)
+def penalties(code, x, pen, gamma):
+    """Return the sum of the penalties of all variables."""
+    total = 0.0
+    for i in range(x.size):
+        total += penalty(code, x[i], pen[i, 0], pen[i, 1], gamma)
+    return total
+
+
+@njit(cache=True)
 def dot(a, b):
     """Return a'b; eight partial sums, so that additions need not wait for each other."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
@@ -62,91 +89,85 @@ def dot(a, b):
 
 
 @njit(cache=True)
-def dense_epochs(X, scale, ws, x, V, h, means, totals, c, L, pen, code, gamma, times):
-    """Go `times` through the coordinates ws of dense data; return the last sum of L d^2."""
-    k, m = V.shape
-    moved = 0.0
-    for _ in range(times):
-        moved = 0.0
-        for w in range(ws.size):
-            i = ws[w]
-            j, t = i // k, i % k
-            column, v = X[:, j], V[t]
-            g = scale[j] * dot(column, v)
-            if means.size > 0:
-                g += c[t] * totals[t] * means[i]
-            lam, mu, lower, upper = pen[0, i], pen[1, i], pen[2, i], pen[3, i]
-            new = coordinate(code, x[i], g, L[i], lam, mu, lower, upper, gamma)
-            d = new - x[i]
-            if d == 0.0:
-                continue
-            x[i] = new
-            moved += (L[i] + mu) * d * d
-            if means.size > 0:
-                c[t] -= d * means[i]
-            d *= scale[j]
-            if h.size > 0:
-                weights = h[t % h.shape[0]]
-                for r in range(m):
-                    v[r] += d * weights[r] * column[r]
-            else:
-                for r in range(m):
-                    v[r] += d * column[r]
-    return moved
+def dense_epochs(X, scale, column, target, ws, x, V, h, means, totals, c, L, pen, code, gamma):
+    """Go through the coordinates ws of dense data; return the sum of L d^2 and the largest L |d|."""
+    moved = worst = 0.0
+    for w in range(ws.size):
+        i = ws[w]
+        j, t = column[i], target[i]
+        entries, v = X[:, j], V[t]
+        g = scale[j] * dot(entries, v)
+        if means.size > 0:
+            g += c[t] * totals[t] * means[i]
+        lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
+        new = coordinate(code, x[i], g, L[i], lam, mu, lower, upper, gamma)
+        d = new - x[i]
+        if d == 0.0:
+            continue
+        x[i] = new
+        moved += (L[i] + mu) * d * d
+        worst = max(worst, (L[i] + mu) * abs(d))
+        if means.size > 0:
+            c[t] -= d * means[i]
+        d *= scale[j]
+        if h.size > 0:
+            weights = h[t % h.shape[0]]
+            for r in range(v.size):
+                v[r] += d * weights[r] * entries[r]
+        else:
+            for r in range(v.size):
+                v[r] += d * entries[r]
+    return moved, worst
 
 
 @njit(cache=True)
 def sparse_epochs(
-    data, indices, indptr, scale, ws, x, V, h, means, totals, c, L, pen, code, gamma, times
+    data, indices, indptr, target, ws, x, V, h, means, totals, c, L, pen, code, gamma
 ):
-    """Go `times` through the coordinates ws of CSC data; return the last sum of L d^2."""
-    k = V.shape[0]
-    moved = 0.0
-    for _ in range(times):
-        moved = 0.0
-        for w in range(ws.size):
-            i = ws[w]
-            j, t = i // k, i % k
-            v, first, last = V[t], indptr[j], indptr[j + 1]
-            g = 0.0
+    """Go through the coordinates ws of CSC data, where j = i; return the same."""
+    moved = worst = 0.0
+    for w in range(ws.size):
+        i = ws[w]
+        t = target[i]
+        v, first, last = V[t], indptr[i], indptr[i + 1]
+        g = 0.0
+        for e in range(first, last):
+            g += data[e] * v[indices[e]]
+        if means.size > 0:
+            g += c[t] * totals[t] * means[i]
+        lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
+        new = coordinate(code, x[i], g, L[i], lam, mu, lower, upper, gamma)
+        d = new - x[i]
+        if d == 0.0:
+            continue
+        x[i] = new
+        moved += (L[i] + mu) * d * d
+        worst = max(worst, (L[i] + mu) * abs(d))
+        if means.size > 0:
+            c[t] -= d * means[i]
+        if h.size > 0:
+            weights = h[t % h.shape[0]]
             for e in range(first, last):
-                g += data[e] * v[indices[e]]
-            g *= scale[j]
-            if means.size > 0:
-                g += c[t] * totals[t] * means[i]
-            lam, mu, lower, upper = pen[0, i], pen[1, i], pen[2, i], pen[3, i]
-            new = coordinate(code, x[i], g, L[i], lam, mu, lower, upper, gamma)
-            d = new - x[i]
-            if d == 0.0:
-                continue
-            x[i] = new
-            moved += (L[i] + mu) * d * d
-            if means.size > 0:
-                c[t] -= d * means[i]
-            d *= scale[j]
-            if h.size > 0:
-                weights = h[t % h.shape[0]]
-                for e in range(first, last):
-                    r = indices[e]
-                    v[r] += d * weights[r] * data[e]
-            else:
-                for e in range(first, last):
-                    v[indices[e]] += d * data[e]
-    return moved
+                r = indices[e]
+                v[r] += d * weights[r] * data[e]
+        else:
+            for e in range(first, last):
+                v[indices[e]] += d * data[e]
+    return moved, worst
 
 
 @njit(cache=True)
-def dense_moments(X, scale, ws, k, h, sums):
-    """Return sum_i h_i X_ij^2 and sum_i h_i X_ij (with `sums`) for each coordinate in ws."""
+def dense_moments(X, scale, column, target, h, sums):
+    """Return sum_i h_i X_ij^2 and sum_i h_i X_ij (with `sums`) for each variable."""
     m = X.shape[0]
-    square, mean = np.zeros(ws.size), np.zeros(ws.size if sums else 0)
-    for w in range(ws.size):
-        j, t = ws[w] // k, ws[w] % k
-        column, weights = X[:, j], h[t % h.shape[0]]
+    square, mean = np.zeros(column.size), np.zeros(column.size if sums else 0)
+    for w in range(column.size):
+        j = column[w]
+        entries, weights = X[:, j], h[target[w] % h.shape[0]]
         a = b = 0.0
         for i in range(m):
-            q = weights[i] * column[i]
-            a += q * column[i]
+            q = weights[i] * entries[i]
+            a += q * entries[i]
             b += q
         square[w] = a * scale[j] ** 2
         if sums:
@@ -155,60 +176,61 @@ def dense_moments(X, scale, ws, k, h, sums):
 
 
 @njit(cache=True)
-def sparse_moments(data, indices, indptr, scale, ws, k, h, sums):
+def sparse_moments(data, indices, indptr, target, h, sums):
     """Return the same for CSC data."""
-    square, mean = np.zeros(ws.size), np.zeros(ws.size if sums else 0)
-    for w in range(ws.size):
-        j, t = ws[w] // k, ws[w] % k
-        weights = h[t % h.shape[0]]
+    square, mean = np.zeros(target.size), np.zeros(target.size if sums else 0)
+    for w in range(target.size):
+        weights = h[target[w] % h.shape[0]]
         a = b = 0.0
-        for e in range(indptr[j], indptr[j + 1]):
+        for e in range(indptr[w], indptr[w + 1]):
             q = weights[indices[e]] * data[e]
             a += q * data[e]
             b += q
-        square[w] = a * scale[j] ** 2
+        square[w] = a
         if sums:
-            mean[w] = b * scale[j]
+            mean[w] = b
     return square, mean
 
 
 @njit(cache=True)
 def quadratic_epochs(G, x, g, pen, code, gamma, times):
     """Go `times` through all coordinates of 1/2 x'Gx - b'x + penalty, where g = G x - b."""
-    moved = 0.0
+    moved = worst = 0.0
     for _ in range(times):
-        moved = 0.0
+        moved = worst = 0.0
         for i in range(x.size):
-            lam, mu, lower, upper = pen[0, i], pen[1, i], pen[2, i], pen[3, i]
+            lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
             new = coordinate(code, x[i], g[i], G[i, i], lam, mu, lower, upper, gamma)
             d = new - x[i]
             if d == 0.0:
                 continue
             x[i] = new
             moved += (G[i, i] + mu) * d * d
+            worst = max(worst, (G[i, i] + mu) * abs(d))
             for e in range(x.size):
                 g[e] += d * G[i, e]
-    return moved
+    return moved, worst
 
 
 @njit(cache=True)
 def graph_epochs(data, indices, indptr, ws, x, g, L, pen, code, gamma, times):
     """Do the same for a sparse symmetric matrix, over the coordinates ws."""
-    moved = 0.0
+    moved = worst = 0.0
     for _ in range(times):
-        moved = 0.0
+        moved = worst = 0.0
         for w in range(ws.size):
             i = ws[w]
-            lam, mu, lower, upper = pen[0, i], pen[1, i], pen[2, i], pen[3, i]
+            lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
             new = coordinate(code, x[i], g[i], L[i], lam, mu, lower, upper, gamma)
             d = new - x[i]
             if d == 0.0:
                 continue
             x[i] = new
             moved += (L[i] + mu) * d * d
+            worst = max(worst, (L[i] + mu) * abs(d))
             for e in range(indptr[i], indptr[i + 1]):
                 g[indices[e]] += d * data[e]
-    return moved
+    return moved, worst
 
 
 @njit(cache=True)
@@ -221,24 +243,14 @@ def scan(code, grad, x, norms, pen, gamma, scores):
     """
     worst, scale, value = 0.0, 1.0, 0.0
     for i in range(x.size):
-        lam, mu, lower, upper = pen[0, i], pen[1, i], pen[2, i], pen[3, i]
+        lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
         v, t = -grad[i], abs(x[i])
+        value += penalty(code, x[i], lam, mu, gamma)
         slope = lam
-        if code == 0:
-            if t > 0.0:
-                value += lam * t + 0.5 * mu * t * t
-        elif code == 1:
+        if code == 1:
             slope = max(0.0, lam - t / gamma)
-            t = min(t, gamma * lam)
-            value += lam * t - 0.5 * t * t / gamma
-        else:
+        elif code == 2:
             slope = min(lam, max(0.0, (gamma * lam - t) / (gamma - 1.0)))
-            if t <= lam:
-                value += lam * t
-            elif t <= gamma * lam:
-                value += (2.0 * gamma * lam * t - t * t - lam * lam) / (2.0 * (gamma - 1.0))
-            else:
-                value += 0.5 * lam * lam * (gamma + 1.0)
         low = high = mu * x[i]
         if x[i] > 0.0:
             low, high = low + slope, high + slope
@@ -272,7 +284,7 @@ def conjugate(grad, scale, pen):
     """Return the sum of g*_j(-scale grad_j) for the scale that `scan` found."""
     total = 0.0
     for i in range(grad.size):
-        lam, mu, lower, upper = pen[0, i], pen[1, i], pen[2, i], pen[3, i]
+        lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
         v = -scale * grad[i]
         u = 0.0
         excess = v - lam if v > lam else v + lam if v < -lam else 0.0

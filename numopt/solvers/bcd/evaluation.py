@@ -39,7 +39,7 @@ def evaluate(problem, columns, point):
     fun = loss.value(point) + value
     dual = -inf
     if penalty.dual:
-        dual = -loss.conjugate(scale * residual) - _conjugate(penalty, grad, scale)
+        dual = -loss.conjugate(scale * residual) - _conjugate(columns, grad, scale)
     return Evaluated(point, fun, grad, dual, kkt, scores)
 
 
@@ -47,15 +47,14 @@ def _scan(penalty, columns, grad, x):
     from numopt.kernels.coordinate import scan
 
     scores = np.empty(x.size)
-    table = columns.tail[0]
-    norms = columns.norms
-    return *scan(penalty.code, grad, x, norms, table, float(penalty.gamma), scores), scores
+    found = scan(penalty.code, grad, x, columns.norms, columns.pen, float(penalty.gamma), scores)
+    return *found, scores
 
 
-def _conjugate(penalty, grad, scale):
+def _conjugate(columns, grad, scale):
     from numopt.kernels.coordinate import conjugate
 
-    return 0.0 if penalty.code == GROUPED else conjugate(grad, scale, penalty.table())
+    return 0.0 if columns.grouped else conjugate(grad, scale, columns.pen)
 
 
 def _scan_groups(penalty, columns, grad, x):

@@ -18,11 +18,14 @@ from typing import NamedTuple
 import numpy as np
 
 from numopt.core.errors import Status, Stop
+from numopt.solvers.bcd.columns import Subproblem
 from numopt.solvers.bcd.descent import Descent
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
+SUFFICIENT = 0.01  # share of the decrease of the model
+EPS = 1e-12
 SHORTEST = 2.0**-20  # of the step to the minimiser of a model
 
 
@@ -55,19 +58,19 @@ class WorkingSets:
 
     def step(self, problem, s, run):
         """Return the next state."""
-        ws = self.choose(s)
+        sub = Subproblem(self.columns, self.choose(s))
         goal = INNER * s.at.left(s.dual)
         if problem.loss.quadratic:
-            point = self.descend(problem, s.at.point, ws, goal)
+            point = self.descend(sub, s.at.point, goal)
         else:
-            point = self.search(problem, s.at, ws, goal)
+            point = self.search(problem, sub, s.at.point, goal)
         at = evaluate(problem, self.columns, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
         identified_at = s.identified_at if changed else run.nit + 1
         stalled = s.stalled + 1 if at.fun >= s.at.fun and at.kkt >= s.at.kkt else 0
         if stalled > 3:
             raise Stop(Status.SMALL_STEP)
-        return State(at, max(s.dual, at.dual), ws.size, identified_at, stalled)
+        return State(at, max(s.dual, at.dual), sub.ws.size, identified_at, stalled)
 
     def kinks(self, x):
         """Return which units are at their kinks."""
@@ -85,50 +88,40 @@ class WorkingSets:
         ws = np.argpartition(scores, size - 1)[:size]
         return np.sort(ws[scores[ws] < inf])
 
-    def descend(self, problem, point, ws, goal):
+    def descend(self, sub, point, goal):
         """Return the point after descent on least squares."""
-        columns, loss = self.columns, problem.loss
-        columns.prepare(ws)
-        margins = loss.margins(point)
-        model = columns.least_squares(point.x.copy(), margins)
-        Descent(columns, model, ws, self.solver.newton_phase).run(goal)
-        return columns.point_of(model, point)
+        model = sub.least_squares(point)
+        Descent(sub, model, self.solver.newton_phase).run(goal)
+        return sub.point_of(model, point)
 
-    def search(self, problem, at, ws, goal):
+    def search(self, problem, sub, point, goal):
         """Return the point after a few tangent models on the working set."""
-        columns, loss, penalty = self.columns, problem.loss, problem.penalty
-        members = columns.members(ws)
-        point, bound = at.point, not penalty.convex
-        value = partial(self._value, problem, members)
+        value = partial(_value, problem.loss, sub)
         fun = value(point)
         for _ in range(MODELS):
-            model = columns.tangent(point.x.copy(), loss.margins(point), ws, bound)
-            descent = Descent(columns, model, ws, self.solver.newton_phase)
+            model = sub.tangent(point, bound=not problem.penalty.convex)
+            descent = Descent(sub, model, self.solver.newton_phase, exact=False)
             descent.run(goal)
             promised = descent.first - descent.value
-            point, gained = self._along(problem, point, model, members, value, fun, promised)
-            fun -= gained
-            if gained <= goal:
+            point, before = _along(problem.loss, sub, model, point, value, fun, promised), fun
+            fun = value(point)
+            if before - fun <= goal:
                 break
         return point
 
-    def _value(self, problem, members, point):
-        return problem.loss.value(point) + problem.penalty.part(point.x, members)
 
-    def _along(self, problem, point, model, members, value, fun, promised):
-        """Return the point on the way to the minimiser of the model, and the decrease."""
-        d = model.x[members] - point.x[members]
-        moved = d != 0.0
-        S, d = members[moved], d[moved]
-        if S.size == 0:
-            return point, 0.0
-        z, t = self.columns.products(S, d), 1.0
-        while t >= SHORTEST:
-            x = point.x.copy()
-            x[S] += t * d
-            trial = problem.loss.moved(point, x, t * z, t * model.c)
-            new = value(trial)
-            if new <= fun - 0.01 * t * promised or (promised <= 1e-12 * abs(fun) and new <= fun):
-                return trial, fun - new
-            t *= 0.5
-        return point, 0.0
+def _value(loss, sub, point):
+    return loss.value(point) + sub.penalties(point.x[sub.members])
+
+
+def _along(loss, sub, model, point, value, fun, promised):
+    """Return a lower point on the way to the minimiser of the model."""
+    d, z = sub.step_of(model, point)
+    t = 1.0
+    while t >= SHORTEST:
+        trial = loss.moved(point, point.x + t * d, t * z, t * model.c)
+        new = value(trial)
+        if new <= fun - SUFFICIENT * t * promised or (promised <= EPS * abs(fun) and new <= fun):
+            return trial
+        t *= 0.5
+    return point
