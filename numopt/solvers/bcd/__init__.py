@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numopt.core.errors import UnsupportedError
 from numopt.core.solver import Iterate, Solver
 from numopt.solvers.bcd.columns import Columns
-from numopt.solvers.bcd.evaluation import evaluate
 from numopt.solvers.bcd.working_set import WorkingSets
 
 
@@ -82,9 +80,9 @@ class BCD(Solver):
         return at.kkt / problem.largest_slope
 
     def verify(self, problem, it):
-        at = evaluate(problem, self.engine(problem).columns, problem.state(it.x))
-        dual = max(at.dual, it.scalars.get("dual", -np.inf))
-        return at.fun, self._measure(problem, at, dual), 0.0
+        engine = self.engine(problem)
+        at = engine.verified(problem, it.x)
+        return at.fun, self._measure(problem, at, max(at.dual, engine.best_dual)), 0.0
 
 
 def fields(problem, s):
@@ -102,4 +100,4 @@ def fields(problem, s):
     }
 
 
-__all__ = ["BCD", "UnsupportedError"]
+__all__ = ["BCD"]
