@@ -25,7 +25,7 @@ from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
 SUFFICIENT = 0.01  # share of the decrease of the model
-EPS = 1e-12
+EPS = 1e-12  # relative decrease that rounding hides: steps are then taken on trust
 ROUNDING = 1e-10  # relative difference of residuals that passes for rounding
 SHORTEST = 2.0**-20  # of the step to the minimiser of a model
 
@@ -144,11 +144,11 @@ def _value(loss, sub, point):
 def _along(loss, sub, model, point, value, fun, promised):
     """Return a lower point on the way to the minimiser of the model."""
     d, z = sub.step_of(model, point)
-    t = 1.0
+    t, slack = 1.0, EPS * abs(fun) if promised <= EPS * abs(fun) else -inf
     while t >= SHORTEST:
         trial = loss.moved(point, point.x + t * d, t * z, t * model.c)
         new = value(trial)
-        if new <= fun - SUFFICIENT * t * promised or (promised <= EPS * abs(fun) and new <= fun):
+        if new <= fun + max(-SUFFICIENT * t * promised, slack):
             return trial
         t *= 0.5
     return point
