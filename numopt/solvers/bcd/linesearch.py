@@ -7,7 +7,7 @@ import numpy as np
 SUFFICIENT = 1e-4  # of the decrease that the slope promises
 SHRINK = 0.1, 0.5  # the next step lies between these fractions of the last one
 MOST_TRIALS = 40
-ROUNDING = 8 * float(np.finfo(np.float64).eps)
+ROUNDING = 100 * float(np.finfo(np.float64).eps)
 
 
 def backtrack(value, start, slope):
@@ -25,11 +25,12 @@ def backtrack(value, start, slope):
     tuple of float
         ``(0.0, start)`` where no trial was good enough.
     """
-    step, last = 1.0, None
+    step, last, noise = 1.0, None, ROUNDING * abs(start)
     for _ in range(MOST_TRIALS):
         found = value(step)
-        room = ROUNDING * abs(start) if last is None else 0.0  # the last steps of Newton's method
-        if found <= start + SUFFICIENT * step * slope + room:
+        if last is None and -slope <= noise and found <= start + noise:
+            return step, found  # the last steps of Newton's method
+        if found <= start + SUFFICIENT * step * slope and found < start:
             return step, found
         wanted = interpolated(start, slope, (step, found), last)
         last = step, found
