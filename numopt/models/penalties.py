@@ -14,7 +14,7 @@ import copy
 
 import numpy as np
 
-from numopt.core.errors import ProblemError
+from numopt.core.errors import ProblemError, UnsupportedError
 from numopt.models.inputs import real_vector, repeated
 
 SEPARABLE, MINIMAX, CLIPPED, GROUPED = range(4)  # codes of the families, for the kernels
@@ -61,6 +61,10 @@ class Penalty:
     def value(self, x):
         """Return g(x)."""
         raise NotImplementedError
+
+    def values(self, x):
+        """Return g_b(x_b) for each unit."""
+        raise UnsupportedError(f"{type(self).__name__} has no values by unit")
 
     def prox(self, v, step, b=None):
         """Return the proximal point of v for the variables b (all, if None).
@@ -133,6 +137,10 @@ class Separable(Penalty):
         u = x[used]
         fun = float(self.lam[used] @ np.abs(u) + 0.5 * (self.mu[used] @ u**2))
         return fun if np.all((x >= self.lower) & (x <= self.upper)) else np.inf
+
+    def values(self, x):
+        value = np.where(x == 0.0, 0.0, self.lam) * np.abs(x) + 0.5 * self.mu * x**2
+        return np.where((x >= self.lower) & (x <= self.upper), value, np.inf)
 
     def prox(self, v, step, b=None):
         b = slice(None) if b is None else b
@@ -268,6 +276,9 @@ class Concave(Penalty):
         new.n, new.lam = n, _for_each(self.lam, "weights", n, columns)
         return new
 
+    def value(self, x):
+        return float(self.values(x).sum())
+
     def distance(self, grad, x):
         slope = np.sign(x) * self.derivative(np.abs(x))
         at = np.maximum(0.0, np.abs(grad) - self.lam)
@@ -297,9 +308,9 @@ class MCP(Concave):
     def __init__(self, lam, gamma=3.0, weights=1.0):
         super().__init__(lam, gamma, weights)
 
-    def value(self, x):
+    def values(self, x):
         t = np.minimum(np.abs(x), self.gamma * self.lam)
-        return float(np.sum(self.lam * t - 0.5 * t**2 / self.gamma))
+        return self.lam * t - 0.5 * t**2 / self.gamma
 
     def derivative(self, t):
         """Return the slope at t > 0."""
@@ -337,13 +348,11 @@ class SCAD(Concave):
     def __init__(self, lam, gamma=3.7, weights=1.0):
         super().__init__(lam, gamma, weights)
 
-    def value(self, x):
+    def values(self, x):
         t, lam, gamma = np.abs(x), self.lam, self.gamma
         middle = (2.0 * gamma * lam * t - t**2 - lam**2) / (2.0 * (gamma - 1.0))
         beyond = 0.5 * lam**2 * (gamma + 1.0)
-        return float(
-            np.sum(np.where(t <= lam, lam * t, np.where(t <= gamma * lam, middle, beyond)))
-        )
+        return np.where(t <= lam, lam * t, np.where(t <= gamma * lam, middle, beyond))
 
     def derivative(self, t):
         """Return the slope at t > 0."""
@@ -409,6 +418,11 @@ class SparseGroup(Penalty):
         norms = self.norms(x)
         used = norms > 0.0
         return float(self.lam[used] @ norms[used] + self.lam1 * np.abs(x).sum())
+
+    def values(self, x):
+        norms = self.norms(x)
+        sizes = np.bincount(self.group_of, np.abs(x), minlength=len(self.groups))
+        return np.where(norms > 0.0, self.lam, 0.0) * norms + self.lam1 * sizes
 
     def prox(self, v, step, b=None):
         b = np.arange(self.n) if b is None else np.asarray(b)
