@@ -91,6 +91,9 @@ class Objective:
             self.loss = BlackBox(problem, options.jac_block, options.hess_block)
             self.penalty = Separable(lower=problem.lb, upper=problem.ub).bound(problem.n)
         self.units = Units(self.penalty.groups, self.n)
+        self.forests = options.forests
+        self._cache = {}
+        self.quadratic_scores = self.constants_of_blocks = self.constants_of_units = None
         self.separable = isinstance(self.penalty, Separable)
         self.smooth = self.separable and not (
             self.penalty.lam.any()
@@ -108,9 +111,11 @@ class Objective:
     def moved(self, place, b, d):
         """Return the `Place` after adding d to the variables b; the old one stays as it is."""
         point = Point(*(array.copy() for array in place.point))
-        self.loss.advance(point, b, d)
-        if self.separable:  # rounding must not leave the box
-            point.x[b] = np.clip(point.x[b], self.penalty.lower[b], self.penalty.upper[b])
+        target = point.x[b] + d
+        if self.separable:
+            target = np.clip(target, self.penalty.lower[b], self.penalty.upper[b])
+        self.loss.advance(point, b, target - point.x[b])
+        point.x[b] = target  # to the last bit
         return self._evaluated(point)
 
     def _evaluated(self, point):
@@ -140,6 +145,15 @@ class Objective:
     def product(self, place, d):
         """Return the Hessian of f times d."""
         return self.loss.product(place.point, d)
+
+    def cached(self, b, make):
+        """Return ``make()``, which depends on the block b alone; made once if blocks are fixed."""
+        if not self.options.fixed:
+            return make()
+        key = b.tobytes()
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     # -- constants ---------------------------------------------------------------------------
 

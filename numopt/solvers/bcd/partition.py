@@ -32,7 +32,8 @@ class Partition:
         missing = np.setdiff1d(np.arange(n), self.flat)
         if missing.size:
             raise ProblemError(f"`blocks` leave out variable {missing[0]}; each must be in a block")
-        self.starts = np.cumsum([0, *(block.size for block in self.blocks[:-1])])
+        self.sizes = np.array([block.size for block in self.blocks])
+        self.starts = np.cumsum(self.sizes) - self.sizes
 
     def __len__(self):
         return len(self.blocks)
@@ -87,9 +88,9 @@ def ordered(order, lipschitz, rng):
         return np.arange(n)
     if order == "random":
         return rng.permutation(n)
-    rising = np.argsort(lipschitz, kind="stable")
     if order == "sorted":
-        return rising[::-1]
+        return np.argsort(-lipschitz, kind="stable")
+    rising = np.argsort(lipschitz, kind="stable")
     mixed = np.empty(n, dtype=np.int64)
     mixed[0::2], mixed[1::2] = rising[: (n + 1) // 2], rising[::-1][: n // 2]
     return mixed

@@ -95,7 +95,7 @@ def largest(scores, size):
     return np.sort(np.argpartition(scores, scores.size - size)[scores.size - size :])
 
 
-def sparse_model_block(G, product, curvature, block, d):
+def sparse_model_block(G, product, block, d):
     """Return the block of a sparse minimiser of G'd + d'H d / 2, by iterative hard thresholding.
 
     Parameters
@@ -104,29 +104,83 @@ def sparse_model_block(G, product, curvature, block, d):
         Gradient.
     product : callable
         ``product(d) -> H d``.
-    curvature : float
-        Upper bound of the eigenvalues of H.
     block, d : ndarray, shape (b,)
-        Start: a block and the minimiser of the model on it. The model at the returned block is
-        never worse, for no step of the iteration increases it.
+        Start: a block and the minimiser of the model on it. The model falls at least as low on the
+        block that is returned.
 
     Returns
     -------
     ndarray of int, shape (b,)
 
+    Notes
+    -----
+    The step length is exact along the gradient on the block, as the largest eigenvalue of H may be
+    far above the curvature of sparse directions.
+
     References
     ----------
-    .. [1] T. Blumensath, M. Davies, Iterative Thresholding for Sparse Approximations,
-       J. Fourier Anal. Appl. 14, 2008.
+    .. [1] T. Blumensath, M. Davies, Normalized Iterative Hard Thresholding: Guaranteed Stability
+       and Performance, IEEE J. Sel. Topics Signal Process. 4, 2010.
     """
     full = np.zeros(G.size)
     full[block] = d
+    curved = product(full)
+    best, lowest = block, G @ full + 0.5 * (full @ curved)
     for _ in range(THRESHOLDINGS):
-        moved = full - (G + product(full)) / curvature
+        slope = G + curved
+        moved = full - slope * _exact_length(slope, product, largest(np.abs(slope), block.size))
         block = largest(np.abs(moved), block.size)
         new = np.zeros(G.size)
         new[block] = moved[block]
         change, full = np.abs(new - full).max(), new
+        curved = product(full)
+        value = G @ full + 0.5 * (full @ curved)
+        if value < lowest:
+            best, lowest = block, value
         if change < THRESHOLD_TOLERANCE:
             break
-    return block
+    return best
+
+
+def _exact_length(slope, product, block):
+    """Return the step length that minimises the model along the slope on a block."""
+    v = np.zeros(slope.size)
+    v[block] = slope[block]
+    curvature = v @ product(v)
+    return (v @ v) / curvature if curvature > 0.0 else 0.0
+
+
+def unit_scores(rule, x, G, L, penalty, units):
+    """Return the scores of all units by a rule that knows the penalty, shape (units.count,).
+
+    Parameters
+    ----------
+    rule : {"gs-s", "gs-r", "gsl-r", "gs-q"}
+        Name.
+    x, G : ndarray, shape (n,)
+        Point and gradient of the smooth part.
+    L : ndarray, shape (units.count,)
+        Constants of the units, or of the blocks that they belong to.
+    penalty : Penalty
+        Of the problem.
+    units : Units
+        Of this penalty.
+    """
+    if rule == "gs-s":
+        return penalty.distance(G, x)
+    L = np.where(L > 0.0, L, 1.0)
+    each = units.spread(L)
+    y = penalty.prox(x - G / each, 1.0 / each)
+    d = y - x
+    if rule == "gs-q":
+        change = units.sums(G * d + 0.5 * each * d**2) + penalty.values(y) - penalty.values(x)
+        return np.maximum(0.0, -change)
+    moves = np.sqrt(units.sums(d**2))
+    return moves if rule == "gs-r" else np.sqrt(L) * moves
+
+
+def joined(rule, scores, partition):
+    """Return the scores of fixed blocks of units from those of the units."""
+    if rule == "gs-q":
+        return partition.sums(scores)
+    return np.sqrt(partition.sums(scores**2))

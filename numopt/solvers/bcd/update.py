@@ -1,5 +1,6 @@
 """Steps on one block: what to do with its gradient and Hessian. Pure functions of arrays."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -30,19 +31,29 @@ class Terms(NamedTuple):
         shrunk = np.sign(v) * np.maximum(np.abs(v) - step * self.l1, 0.0)
         return np.clip(shrunk / (1.0 + step * self.l2), self.low, self.high)
 
+    def value(self, x):
+        """Return the term at a point inside the bounds."""
+        used = x != 0.0
+        return self.l1[used] @ np.abs(x[used]) + 0.5 * (self.l2 @ x**2)
 
-def solve_positive(H, v):
-    """Return H^+ v for a symmetric positive semidefinite matrix H, shape (b, b).
+
+def positive_solver(H):
+    """Return the function ``v -> H^+ v`` of a symmetric positive semidefinite matrix (b, b).
 
     Cholesky, then Cholesky with a small ridge, then the pseudo-inverse.
     """
     ridge = RIDGE * max(np.trace(H) / len(H), np.finfo(np.float64).tiny)
     for shift in (0.0, ridge):
         try:
-            return cho_solve(cho_factor(H + shift * np.eye(len(H))), v)
+            return partial(cho_solve, cho_factor(H + shift * np.eye(len(H))))
         except LinAlgError:
             continue
-    return pinvh(H) @ v
+    return partial(np.matmul, pinvh(H))
+
+
+def solve_positive(H, v):
+    """Return H^+ v, see `positive_solver`."""
+    return positive_solver(H)(v)
 
 
 def newton_direction(H, g):
@@ -179,4 +190,4 @@ def _orthant(g, x, terms):
     kinked = terms.l1 > 0.0
     low = np.where(kinked & (sign >= 0.0), np.maximum(terms.low, 0.0), terms.low)
     high = np.where(kinked & (sign <= 0.0), np.minimum(terms.high, 0.0), terms.high)
-    return low, high, slope + terms.l1 * sign
+    return low, high, slope + np.where(sign == 0.0, 0.0, terms.l1) * sign
