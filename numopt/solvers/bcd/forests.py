@@ -11,6 +11,10 @@ import numpy as np
 from numopt.core.errors import ProblemError, Status, Stop
 
 
+class CycleError(ProblemError):
+    """The graph of a matrix on a block holds a cycle."""
+
+
 class ForestSystem:
     """The systems H_bb x = v of one block of a sparse symmetric matrix H.
 
@@ -23,7 +27,7 @@ class ForestSystem:
 
     Raises
     ------
-    ProblemError
+    CycleError
         If it is none.
 
     References
@@ -44,7 +48,7 @@ class ForestSystem:
             self.order, self.parent, self.weight, self.diagonal,
         )  # fmt: skip
         if outcome == forest.NOT_A_FOREST:
-            raise ProblemError(
+            raise CycleError(
                 f"the graph of the Hessian on a block of {b} variables holds a cycle; "
                 "choose blocks='forest', 'greedy_forest' or 'red_black'"
             )

@@ -91,7 +91,6 @@ class Objective:
             self.loss = BlackBox(problem, options.jac_block, options.hess_block)
             self.penalty = Separable(lower=problem.lb, upper=problem.ub).bound(problem.n)
         self.units = Units(self.penalty.groups, self.n)
-        self.forests = options.forests
         self._cache = {}
         self.quadratic_scores = self.constants_of_blocks = self.constants_of_units = None
         self.separable = isinstance(self.penalty, Separable)

@@ -10,11 +10,13 @@
 None of them raises F.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from numopt.core.errors import OptionError, ProblemError
 from numopt.models.penalties import SparseGroup
-from numopt.solvers.bcd.forests import ForestSystem
+from numopt.solvers.bcd.forests import CycleError, ForestSystem
 from numopt.solvers.bcd.linesearch import ROUNDING, backtrack
 from numopt.solvers.bcd.update import (
     model_step,
@@ -65,9 +67,11 @@ def _model_minimiser(o, s):
 
 
 def _solver(o, b):
-    """Return the function ``v -> H_b^-1 v``; along a forest it costs O(|b|)."""
-    if o.forests:
-        return ForestSystem(o.loss.graph(), b).solve
+    """Return the function ``v -> H_b^-1 v``; where the graph of H_b is a forest it costs O(|b|)."""
+    graph = o.loss.graph()
+    if graph is not None:
+        with suppress(CycleError):
+            return ForestSystem(graph, b).solve
     return positive_solver(o.loss.hessian_bound(b))
 
 
