@@ -3,6 +3,7 @@
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from numopt.core.errors import ProblemError
 
@@ -97,22 +98,26 @@ def ordered(order, lipschitz, rng):
 
 
 def structured(kind, graph, lipschitz):
-    """Return the blocks of a graph: independent sets, or forests, by decreasing Lipschitz constant.
+    """Return the blocks of a graph: independent sets, or forests.
 
     Parameters
     ----------
     kind : {"red_black", "forest"}
-        Greedy colouring; or each node into the first forest in which it closes no cycle.
+        Colour classes, two of them if the graph is bipartite; or forests, each node being put into
+        the first one in which it closes no cycle.
     graph : CSR matrix, shape (n, n)
         Symmetric pattern of the Hessian.
     lipschitz : ndarray, shape (n,)
-        Constants of the coordinates.
+        Constants of the coordinates; nodes take their turn by decreasing ones.
     """
     from numopt.kernels import forest
 
     order = np.argsort(-lipschitz, kind="stable")
     if kind == "red_black":
-        labels = forest.colours(graph.indptr, graph.indices, order)
+        breadth_first = reverse_cuthill_mckee(graph, symmetric_mode=True)[::-1]
+        orders = order, breadth_first.astype(order.dtype)
+        tried = [forest.colours(graph.indptr, graph.indices, o) for o in orders]
+        labels = min(tried, key=np.max)
     else:
         labels = forest.forests(graph.indptr, graph.indices, order, graph.shape[0])
     return [np.flatnonzero(labels == k) for k in range(labels.max() + 1)]
