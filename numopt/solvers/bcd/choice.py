@@ -1,5 +1,6 @@
 """Which block comes next: from what is known at a place to a block and its gradient."""
 
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -136,7 +137,7 @@ def greedy_units(o, s):
 def _better(o, s, block):
     """Return a block on which the quadratic model falls at least as low as on the given one."""
     d = -solve_positive(o.hessian(s.place, block), s.gradient[block])
-    return sparse_model_block(s.gradient, lambda v: o.product(s.place, v), block, d)
+    return sparse_model_block(s.gradient, partial(o.product, s.place), s.lipschitz, block, d)
 
 
 def fixed_scores(o, s, rule):

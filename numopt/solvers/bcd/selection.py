@@ -95,13 +95,13 @@ def largest(scores, size):
     return np.sort(np.argpartition(scores, scores.size - size)[scores.size - size :])
 
 
-def sparse_model_block(G, product, block, d):
+def sparse_model_block(G, product, L, block, d):
     """Return the block of a sparse minimiser of G'd + d'H d / 2, by iterative hard thresholding.
 
     Parameters
     ----------
-    G : ndarray, shape (n,)
-        Gradient.
+    G, L : ndarray, shape (n,)
+        Gradient, and constants of the coordinates.
     product : callable
         ``product(d) -> H d``.
     block, d : ndarray, shape (b,)
@@ -114,39 +114,42 @@ def sparse_model_block(G, product, block, d):
 
     Notes
     -----
-    The step length is exact along the gradient on the block, as the largest eigenvalue of H may be
-    far above the curvature of sparse directions.
+    Variables are measured by sqrt(L_j), which brings the diagonal of H to one, and step lengths
+    are exact along the slope on its largest entries: the largest eigenvalue of H says little about
+    the curvature along sparse directions.
 
     References
     ----------
     .. [1] T. Blumensath, M. Davies, Normalized Iterative Hard Thresholding: Guaranteed Stability
        and Performance, IEEE J. Sel. Topics Signal Process. 4, 2010.
     """
+    size, unit = block.size, np.divide(1.0, np.sqrt(L), out=np.zeros(L.size), where=L > 0.0)
     full = np.zeros(G.size)
     full[block] = d
-    curved = product(full)
-    best, lowest = block, G @ full + 0.5 * (full @ curved)
-    for _ in range(THRESHOLDINGS):
-        slope = G + curved
-        moved = full - slope * _exact_length(slope, product, largest(np.abs(slope), block.size))
-        block = largest(np.abs(moved), block.size)
-        new = np.zeros(G.size)
-        new[block] = moved[block]
-        change, full = np.abs(new - full).max(), new
+    best, lowest = block, np.inf
+    for _ in range(THRESHOLDINGS + 1):
         curved = product(full)
         value = G @ full + 0.5 * (full @ curved)
         if value < lowest:
             best, lowest = block, value
+        slope = unit * (G + curved)
+        step = slope * _exact_length(slope, unit, product, size)
+        moved = full * np.sqrt(L) - step
+        block = largest(np.abs(moved), size)
+        new = np.zeros(G.size)
+        new[block] = unit[block] * moved[block]
+        change, full = np.abs(new - full).max(), new
         if change < THRESHOLD_TOLERANCE:
             break
     return best
 
 
-def _exact_length(slope, product, block):
-    """Return the step length that minimises the model along the slope on a block."""
+def _exact_length(slope, unit, product, size):
+    """Return the step length that minimises the model along the largest entries of the slope."""
+    block = largest(np.abs(slope), size)
     v = np.zeros(slope.size)
     v[block] = slope[block]
-    curvature = v @ product(v)
+    curvature = (unit * v) @ product(unit * v)
     return (v @ v) / curvature if curvature > 0.0 else 0.0
 
 
