@@ -62,9 +62,9 @@ class Penalty:
         """Return g(x)."""
         raise NotImplementedError
 
-    def values(self, x):
-        """Return g_b(x_b) for each unit."""
-        raise UnsupportedError(f"{type(self).__name__} has no values by unit")
+    def change(self, x, y):
+        """Return g_b(y_b) - g_b(x_b) for each unit, for points of the domain; no digits cancel."""
+        raise UnsupportedError(f"{type(self).__name__} knows no values by unit")
 
     def prox(self, v, step, b=None):
         """Return the proximal point of v for the variables b (all, if None).
@@ -138,9 +138,9 @@ class Separable(Penalty):
         fun = float(self.lam[used] @ np.abs(u) + 0.5 * (self.mu[used] @ u**2))
         return fun if np.all((x >= self.lower) & (x <= self.upper)) else np.inf
 
-    def values(self, x):
-        value = np.where(x == 0.0, 0.0, self.lam) * np.abs(x) + 0.5 * self.mu * x**2
-        return np.where((x >= self.lower) & (x <= self.upper), value, np.inf)
+    def change(self, x, y):
+        lam = np.where(np.isinf(self.lam), 0.0, self.lam)
+        return lam * (np.abs(y) - np.abs(x)) + 0.5 * self.mu * (y - x) * (y + x)
 
     def prox(self, v, step, b=None):
         b = slice(None) if b is None else b
@@ -276,9 +276,6 @@ class Concave(Penalty):
         new.n, new.lam = n, _for_each(self.lam, "weights", n, columns)
         return new
 
-    def value(self, x):
-        return float(self.values(x).sum())
-
     def distance(self, grad, x):
         slope = np.sign(x) * self.derivative(np.abs(x))
         at = np.maximum(0.0, np.abs(grad) - self.lam)
@@ -308,9 +305,13 @@ class MCP(Concave):
     def __init__(self, lam, gamma=3.0, weights=1.0):
         super().__init__(lam, gamma, weights)
 
-    def values(self, x):
+    def value(self, x):
         t = np.minimum(np.abs(x), self.gamma * self.lam)
-        return self.lam * t - 0.5 * t**2 / self.gamma
+        return float(np.sum(self.lam * t - 0.5 * t**2 / self.gamma))
+
+    def change(self, x, y):
+        s, t = (np.minimum(np.abs(u), self.gamma * self.lam) for u in (x, y))
+        return (t - s) * (self.lam - 0.5 * (s + t) / self.gamma)
 
     def derivative(self, t):
         """Return the slope at t > 0."""
@@ -348,11 +349,14 @@ class SCAD(Concave):
     def __init__(self, lam, gamma=3.7, weights=1.0):
         super().__init__(lam, gamma, weights)
 
-    def values(self, x):
-        t, lam, gamma = np.abs(x), self.lam, self.gamma
-        middle = (2.0 * gamma * lam * t - t**2 - lam**2) / (2.0 * (gamma - 1.0))
-        beyond = 0.5 * lam**2 * (gamma + 1.0)
-        return np.where(t <= lam, lam * t, np.where(t <= gamma * lam, middle, beyond))
+    def value(self, x):
+        return float(self.change(0.0 * x, x).sum())
+
+    def change(self, x, y):
+        lam, end, s, t = self.lam, self.gamma * self.lam, np.abs(x), np.abs(y)
+        near = lam * (np.minimum(t, lam) - np.minimum(s, lam))
+        s, t = np.clip(s, lam, end), np.clip(t, lam, end)
+        return near + (t - s) * (end - 0.5 * (s + t)) / (self.gamma - 1.0)
 
     def derivative(self, t):
         """Return the slope at t > 0."""
@@ -419,10 +423,12 @@ class SparseGroup(Penalty):
         used = norms > 0.0
         return float(self.lam[used] @ norms[used] + self.lam1 * np.abs(x).sum())
 
-    def values(self, x):
-        norms = self.norms(x)
-        sizes = np.bincount(self.group_of, np.abs(x), minlength=len(self.groups))
-        return np.where(norms > 0.0, self.lam, 0.0) * norms + self.lam1 * sizes
+    def change(self, x, y):
+        units, both = len(self.groups), self.norms(x) + self.norms(y)
+        squares = np.bincount(self.group_of, (y - x) * (y + x), minlength=units)
+        sizes = np.bincount(self.group_of, np.abs(y) - np.abs(x), minlength=units)
+        used = np.where((both > 0.0) & np.isfinite(self.lam), self.lam, 0.0)
+        return used * squares / np.where(both > 0.0, both, 1.0) + self.lam1 * sizes
 
     def prox(self, v, step, b=None):
         b = np.arange(self.n) if b is None else np.asarray(b)

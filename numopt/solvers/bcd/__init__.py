@@ -12,7 +12,7 @@ __all__ = ["BCD"]
 class BCD(RuleOptions):
     """Options of ``method="bcd"``: block coordinate descent.
 
-        minimise f(x) + sum_b g_b(x_b)
+    minimise f(x) + sum_b g_b(x_b)
     """
 
     name = "bcd"

@@ -7,7 +7,6 @@ import numpy as np
 
 from numopt.core.errors import ProblemError
 from numopt.solvers.bcd.partition import (
-    STRUCTURED,
     Partition,
     largest_forest,
     ordered,
@@ -26,6 +25,8 @@ from numopt.solvers.bcd.selection import (
     weighed,
 )
 from numopt.solvers.bcd.update import solve_positive
+
+DRAWS = 50  # per block: then none has been left out, but with a chance of exp(-50)
 
 
 def first_partition(o, rng):
@@ -55,7 +56,7 @@ def graph_of(o):
     graph = o.loss.graph()
     if graph is None or o.units.groups is not None:
         raise ProblemError(
-            f"blocks={o.options.blocks!r} needs a quadratic form with a sparse matrix, and no groups"
+            f"blocks={o.options.blocks!r} needs a quadratic form with a sparse matrix and no groups"
         )
     return graph
 
@@ -72,10 +73,18 @@ def _whole_units(units, block, i):
 
 
 def number_of_blocks(o, partition):
-    """Return how many blocks make an epoch."""
+    """Return how many blocks make an epoch, about."""
     if partition is not None:
         return len(partition)
     return 1 if o.options.forests else ceil(o.units.count / o.options.size_of(o))
+
+
+def patience(o, partition):
+    """Return after how many iterations in a row without a change the run is stuck."""
+    if not is_blind(o):
+        return 1  # the same block would be chosen again
+    drawn = o.options.rule_of(o) in ("random", "lipschitz") or not o.options.fixed
+    return (DRAWS if drawn else 2) * number_of_blocks(o, partition)
 
 
 # -- without a full gradient -----------------------------------------------------------------
@@ -153,9 +162,7 @@ def fixed_scores(o, s, rule):
         scores = unit_scores(rule, s.place.point.x, s.gradient, L, o.penalty, o.units)
         return joined(rule, scores, partition)
     constants = block_constants(o, s) if rule == "gsl" else None
-    return block_scores(
-        rule, s.gradient, partition, s.lipschitz, constants, o.options.score_norm
-    )
+    return block_scores(rule, s.gradient, partition, s.lipschitz, constants, o.options.score_norm)
 
 
 def block_constants(o, s):
@@ -183,6 +190,3 @@ def unit_constants(o, lipschitz):
 def is_blind(o):
     """Return whether the rule needs no gradient but that of the chosen block."""
     return o.options.rule_of(o) in BLIND or o.options.blocks == "random_forest"
-
-
-__all__ = ["STRUCTURED", "blind_units", "first_partition", "greedy_units", "is_blind"]

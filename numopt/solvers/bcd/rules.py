@@ -23,10 +23,10 @@ from numopt.solvers.bcd.choice import (
     first_partition,
     greedy_units,
     is_blind,
-    number_of_blocks,
+    patience,
 )
 from numopt.solvers.bcd.objective import Objective, Place
-from numopt.solvers.bcd.partition import ORDERS, STRUCTURED, Partition
+from numopt.solvers.bcd.partition import STRUCTURED, Partition
 from numopt.solvers.bcd.selection import BLIND, PROXIMAL, SMOOTH
 from numopt.solvers.bcd.steps import STEPS, UPDATES, check_update
 
@@ -71,12 +71,11 @@ class RuleOptions(Solver):
 
     def __post_init__(self):
         super().__post_init__()
-        named = isinstance(self.blocks, str)
-        self.require(
-            not named or self.blocks in VARIABLE + STRUCTURED,
-            "blocks",
-            f"must be a size, a list of index arrays, or one of {', '.join(VARIABLE + STRUCTURED)}",
-        )
+        names = VARIABLE + STRUCTURED
+        kinds = f"must be a size, a list of index arrays, or one of {', '.join(names)}"
+        self.require(_is_blocks(self.blocks, names), "blocks", kinds)
+        kinds = "must be None, 'adaptive', or constants that are not negative"
+        self.require(_is_constants(self.lipschitz), "lipschitz", kinds)
         rules = SMOOTH + PROXIMAL + BLIND
         for option, names in (("selection", rules), ("update", UPDATES)):
             known = getattr(self, option) in (None, *names)
@@ -123,6 +122,23 @@ class RuleOptions(Solver):
         if not o.separable or not getattr(o.loss, "curved", True):
             return "gradient"
         return "newton" if o.smooth else "two_metric"
+
+
+def _is_blocks(blocks, names):
+    if blocks is None or isinstance(blocks, str):
+        return blocks is None or blocks in names
+    if not hasattr(blocks, "__len__"):
+        return isinstance(blocks, (int, np.integer)) and blocks >= 1
+    return True
+
+
+def _is_constants(given):
+    if given is None or isinstance(given, str):
+        return given in (None, "adaptive")
+    try:
+        return bool((np.asarray(given, dtype=np.float64) >= 0.0).all())
+    except (TypeError, ValueError):
+        return False
 
 
 def prepare(options, problem):
@@ -190,7 +206,7 @@ def step(options, problem, s, run):
     place, lipschitz = STEPS[options.update_of(o)](o, s)
     still = np.array_equal(place.point.x[s.block], s.place.point.x[s.block])
     idle = s.idle + 1 if still else 0
-    if idle >= (2 * number_of_blocks(o, s.partition) if is_blind(o) else 1):
+    if idle >= patience(o, s.partition):
         raise Stop(Status.SMALL_STEP)
     kinks = o.penalty.kink(place.point.x)
     changed = s.identified_at if np.array_equal(kinks, s.kinks) else run.nit + 1
@@ -229,14 +245,14 @@ def _with_gradient(o, s, run):
     """Return the state with the gradient at its place, or with parts of it renewed."""
     if o.options.refresh is None:
         G = o.gradient(s.place)
-        return s._replace(gradient=G, residual=o.penalty.distance(G, s.place.point.x))
+        return s._replace(gradient=G, residual=o.violation(G, s.place.point.x))
     G, seen, residual = s.gradient.copy(), s.seen.copy(), s.residual.copy()
     oldest = np.argsort(seen, kind="stable")[: o.options.refresh]
-    for k in {*oldest, *np.flatnonzero(seen == run.nit)}:
-        b = s.partition[k]
+    seen[oldest] = run.nit
+    moved = [s.block] if s.block.size else []
+    for b in [*moved, *(s.partition[k] for k in oldest)]:
         G[b] = o.block_gradient(s.place, b)
-        residual[b] = np.abs(G[b])
-        seen[k] = run.nit + 1
+        residual[b] = np.abs(G[b]) / o.scale
     return s._replace(gradient=G, seen=seen, residual=residual)
 
 
@@ -244,14 +260,14 @@ def _violation(o, s, b, slope):
     """Return the violation of optimality of a block, measured by a prox step."""
     L = max(float(s.lipschitz[b].max()), np.finfo(np.float64).tiny)
     x = s.place.point.x[b]
-    return L * np.abs(o.penalty.prox(x - slope / L, 1.0 / L, b) - x).max()
+    return L * np.abs(o.penalty.prox(x - slope / L, 1.0 / L, b) - x).max() / o.scale
 
 
 def _checked(o, s):
     """Return the state with everything recomputed from x alone."""
     place = o.place(s.place.point.x)
     G = o.gradient(place)
-    residual = o.penalty.distance(G, place.point.x)
+    residual = o.violation(G, place.point.x)
     return s._replace(place=place, gradient=G, residual=residual, slope=G[s.block])
 
 
@@ -265,7 +281,7 @@ def report(options, problem, s, run):
             "active_set": np.flatnonzero(~s.kinks),
             "identified_at": s.identified_at,
             "nepoch": s.updates / o.n,
-            "kkt": float(s.residual.max()),
+            "kkt": float(s.residual.max()) * o.scale,
         }
         return found | ({} if o.counted else {"multipliers": multipliers(o, x, s.gradient)})
 
@@ -283,7 +299,4 @@ def verify(options, problem, it):
     """Return (fun, optimality, violation), recomputed from the point."""
     o = prepare(options, problem)
     place = o.place(it.x)
-    return place.fun, float(o.penalty.distance(o.gradient(place), it.x).max()), 0.0
-
-
-__all__ = ["ORDERS", "RuleOptions", "State", "init", "report", "step", "verify"]
+    return place.fun, float(o.violation(o.gradient(place), it.x).max()), 0.0

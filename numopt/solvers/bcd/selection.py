@@ -176,8 +176,8 @@ def unit_scores(rule, x, G, L, penalty, units):
     y = penalty.prox(x - G / each, 1.0 / each)
     d = y - x
     if rule == "gs-q":
-        change = units.sums(G * d + 0.5 * each * d**2) + penalty.values(y) - penalty.values(x)
-        return np.maximum(0.0, -change)
+        model = units.sums(G * d + 0.5 * each * d**2) + penalty.change(x, y)
+        return np.maximum(0.0, -model)
     moves = np.sqrt(units.sums(d**2))
     return moves if rule == "gs-r" else np.sqrt(L) * moves
 

@@ -132,9 +132,9 @@ def _searched(o, place, b, d, g):
 def proximal_newton(o, s):
     """Return (place, constants) after a damped step to the minimiser of the model with g_b."""
     b, x = s.block, s.place.point.x[s.block]
-    terms = o.terms(b)
-    d = model_step(positive_part(o.hessian(s.place, b)), s.slope, x, terms)
-    gain = s.slope @ d + terms.value(x + d) - terms.value(x)
+    H = positive_part(o.hessian(s.place, b))
+    d = model_step(H, s.slope, x, o.terms(b))
+    gain = -(d @ H @ d)  # the slope along d is at least as steep
     if not gain < 0.0:
         return s.place, s.lipschitz
     trial = {0.0: s.place}

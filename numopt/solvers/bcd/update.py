@@ -31,11 +31,6 @@ class Terms(NamedTuple):
         shrunk = np.sign(v) * np.maximum(np.abs(v) - step * self.l1, 0.0)
         return np.clip(shrunk / (1.0 + step * self.l2), self.low, self.high)
 
-    def value(self, x):
-        """Return the term at a point inside the bounds."""
-        used = x != 0.0
-        return self.l1[used] @ np.abs(x[used]) + 0.5 * (self.l2 @ x**2)
-
 
 def positive_solver(H):
     """Return the function ``v -> H^+ v`` of a symmetric positive semidefinite matrix (b, b).
