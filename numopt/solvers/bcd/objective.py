@@ -148,11 +148,7 @@ class Objective:
     @cached_property
     def scale(self):
         """What violations are relative to: the largest slope of f at 0; 1 for an NLP."""
-        if not self.counted:
-            return 1.0
-        self.problem.spend("grad")
-        largest = np.abs(self.loss.gradient(self.loss.state(np.zeros(self.n)))).max(initial=0.0)
-        return float(largest) if largest > 0.0 else 1.0
+        return self.problem.largest_slope if self.counted else 1.0
 
     def violation(self, gradient, x):
         """Return how far each unit is from optimality, shape (units.count,)."""
