@@ -11,6 +11,7 @@ from scipy.sparse import csc_array, issparse
 
 from numopt.core.errors import InputTypeError, ProblemError
 
+WIDTH = 256  # columns that are converted or gathered at a time
 LARGE_COPY = 2**30  # bytes: a copy for the sake of column order that a warning tells of
 
 
@@ -54,25 +55,22 @@ class Design:
         """Return X diag(scale) w for w of shape (p,) or (p, k), in float64."""
         if self.scale is not None:
             w = (self.scale * w.T).T
-        if self.X.dtype == np.float32 and not self.sparse:
-            return self._in_slices(w)
-        return self.X @ w
-
-    def _in_slices(self, w, width=256):
-        """Multiply single-precision data in double precision, a few columns at a time."""
-        total = np.zeros((self.shape[0], *w.shape[1:]))
+        if self.sparse:
+            return self.X @ w
         used = np.flatnonzero(w if w.ndim == 1 else w.any(axis=1))
-        for start in range(0, used.size, width):
-            j = used[start : start + width]
-            total += self.X[:, j].astype(np.float64) @ w[j]
+        if self.X.dtype == np.float64 and 2 * used.size > self.shape[1]:
+            return self.X @ w
+        total = np.zeros((self.shape[0], *w.shape[1:]))
+        for start in range(0, used.size, WIDTH):
+            j = used[start : start + WIDTH]
+            total += self.X.T[j].T.astype(np.float64, copy=False) @ w[j]
         return total
 
     def tdot(self, r):
         """Return diag(scale) X'r for r of shape (m,) or (m, k), in float64."""
         if self.X.dtype == np.float32 and not self.sparse:
-            width = 256
-            parts = range(0, self.shape[1], width)
-            slices = [self.X[:, s : s + width].astype(np.float64).T @ r for s in parts]
+            parts = range(0, self.shape[1], WIDTH)
+            slices = [self.X[:, s : s + WIDTH].astype(np.float64).T @ r for s in parts]
             g = np.concatenate(slices) if slices else np.zeros((0, *r.shape[1:]))
         else:
             g = self.X.T @ r
@@ -105,12 +103,16 @@ class Design:
     def columns(self, j):
         """Return columns as a dense array in float64, shape (m, |j|)."""
         if self.sparse:
-            rows, owner, data = self.entries(j)
-            block = np.zeros((self.shape[0], len(j)), order="F")
-            block[rows, owner] = data
-            return block
-        block = self.X[:, j].astype(np.float64)
+            return self.block(j).toarray(order="F")
+        block = self.X.T[j].T.astype(np.float64, copy=False)  # columns are contiguous
         return block if self.scale is None else block * self.scale[j]
+
+    def block(self, j):
+        """Return columns of sparse data as a CSC matrix in float64, shape (m, |j|)."""
+        rows, owner, data = self.entries(j)
+        indptr = np.zeros(len(j) + 1, dtype=rows.dtype)
+        np.cumsum(np.bincount(owner, minlength=len(j)), out=indptr[1:])
+        return csc_array((data, rows, indptr), shape=(self.shape[0], len(j)))
 
     def entries(self, j):
         """Return (rows, positions in j, values) of the stored entries of sparse columns."""
@@ -172,8 +174,8 @@ def _dense_squares(X, weights):
     if X.dtype == np.float64 and weights is None:
         return np.einsum("ij,ij->j", X, X)
     sums = np.empty(X.shape[1])
-    for start in range(0, X.shape[1], 256):
-        part = X[:, start : start + 256].astype(np.float64)
+    for start in range(0, X.shape[1], WIDTH):
+        part = X[:, start : start + WIDTH].astype(np.float64)
         part *= part
-        sums[start : start + 256] = part.sum(axis=0) if weights is None else weights @ part
+        sums[start : start + WIDTH] = part.sum(axis=0) if weights is None else weights @ part
     return sums

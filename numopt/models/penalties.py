@@ -135,8 +135,8 @@ class Separable(Penalty):
         return new
 
     def table(self):
-        """Return lam, mu, lower and upper as rows, shape (4, n)."""
-        return np.stack([self.lam, self.mu, self.lower, self.upper])
+        """Return lam, mu, lower and upper of each variable, shape (n, 4)."""
+        return np.stack([self.lam, self.mu, self.lower, self.upper], axis=1)
 
     def _check_bounds(self):
         bad = (self.lower > self.upper) | (self.lower == np.inf) | (self.upper == -np.inf)
@@ -312,7 +312,7 @@ class Concave(Penalty):
     def table(self):
         """Return what `Separable.table` does, for free variables without squares."""
         free = np.full(self.n, np.inf)
-        return np.stack([self.lam, np.zeros(self.n), -free, free])
+        return np.stack([self.lam, np.zeros(self.n), -free, free], axis=1)
 
     def distance(self, grad, x):
         slope = np.sign(x) * self.derivative(np.abs(x))
