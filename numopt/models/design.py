@@ -88,6 +88,19 @@ class Design:
             sums = _dense_squares(self.X, weights)
         return sums if self.scale is None else sums * self.scale**2
 
+    def gram_sums(self, j, weights=None):
+        """Return sum_i |x_j' diag(weights) x_i| for some columns x_j, shape (|j|,)."""
+        if not self.sparse:
+            block = self.columns(j)
+            block = block if weights is None else weights[:, None] * block
+            return np.abs(self.tdot(block)).sum(axis=0)
+        block = self.X[:, j].T.astype(np.float64)
+        block = block if weights is None else block.multiply(weights).tocsr()
+        products = abs(block @ self.X)
+        if self.scale is None:
+            return np.asarray(products.sum(axis=1)).ravel()
+        return self.scale[j] * (products @ self.scale)
+
     def columns(self, j):
         """Return columns as a dense array in float64, shape (m, |j|)."""
         if self.sparse:

@@ -20,6 +20,7 @@ from numopt.core.errors import ProblemError, UnsupportedError
 from numopt.models.design import Design
 from numopt.models.inputs import real_vector, repeated
 
+STRIP = 256  # columns that are handled at once
 NEWTON_STEPS = 50  # for the intercept; quadratic convergence needs about five
 SQUARED, LOGISTIC, HUBER, POISSON, MULTINOMIAL = range(5)  # codes of losses, for the kernels
 
@@ -78,6 +79,14 @@ class Loss:
 
     def hessian(self, state, b):
         """Return the Hessian of the block b, shape (|b|, |b|)."""
+        raise NotImplementedError
+
+    def product(self, state, d):
+        """Return the Hessian times the vector d, shape (n,)."""
+        raise NotImplementedError
+
+    def row_sums(self):
+        """Return the sums of moduli in the rows of a bound of the Hessian, shape (n,)."""
         raise NotImplementedError
 
     def graph(self):
@@ -286,6 +295,28 @@ class LinearLoss(Loss):
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ bend, 0.0)
             H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
         return H
+
+    def product(self, state, d):
+        U = np.asarray(self.design.dot(d.reshape(self.p, self.k)))
+        V = self._bent(state, U)
+        if self.intercept:
+            c = np.linalg.pinv(self._intercept_hessian(state)) @ V.sum(axis=0)
+            V = self._bent(state, U - c)
+        return self.design.tdot(V).ravel()
+
+    def _bent(self, state, U):
+        """Return the second derivative with respect to the rows of X x, applied to U."""
+        return self._weighted_bend(state) * U
+
+    def row_sums(self):
+        """Return the sums of moduli in the rows of a bound of the Hessian; costs p^2 products."""
+        parts = [np.arange(s, min(s + STRIP, self.p)) for s in range(0, self.p, STRIP)]
+        sums = [self.design.gram_sums(part, self.s) for part in parts]
+        return np.repeat(self._row_factor * np.concatenate(sums), self.k)
+
+    @property
+    def _row_factor(self):
+        return self.curvature
 
     # -- duality -----------------------------------------------------------------------------
 
@@ -541,6 +572,15 @@ class Multinomial(LinearLoss):
             mixed -= part.T @ (s[:, None] * p)
             H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
         return H
+
+    def _bent(self, state, U):
+        P = _softmax(self.margins(state))
+        V = P * (U - np.sum(P * U, axis=1)[:, None])
+        return V if self.s is None else self.s[:, None] * V
+
+    @property
+    def _row_factor(self):
+        return 1.0 - 1.0 / self.k
 
     def _intercept_hessian(self, state):
         p = _softmax(self.margins(state))

@@ -14,7 +14,7 @@ import copy
 
 import numpy as np
 
-from numopt.core.errors import ProblemError
+from numopt.core.errors import ProblemError, UnsupportedError
 from numopt.models.inputs import real_vector, repeated
 
 BISECTIONS = 50
@@ -64,6 +64,10 @@ class Penalty:
     def value(self, x):
         """Return g(x)."""
         raise NotImplementedError
+
+    def change(self, x, y):
+        """Return g_b(y_b) - g_b(x_b) for each unit, for points of the domain; no digits cancel."""
+        raise UnsupportedError(f"{type(self).__name__} knows no values by unit")
 
     def part(self, x, b):
         """Return the share of g(x) of the variables b, groups as a whole."""
@@ -161,6 +165,10 @@ class Separable(Penalty):
 
     def allows(self, x, b):
         return bool(np.all((x >= self.lower[b]) & (x <= self.upper[b])))
+
+    def change(self, x, y):
+        lam = np.where(np.isinf(self.lam), 0.0, self.lam)
+        return lam * (np.abs(y) - np.abs(x)) + 0.5 * self.mu * (y - x) * (y + x)
 
     def prox(self, v, step, b=None):
         b = slice(None) if b is None else b
@@ -346,6 +354,10 @@ class MCP(Concave):
         t = np.minimum(np.abs(x[b]), self.gamma * lam)
         return float(np.sum(lam * t - 0.5 * t**2 / self.gamma))
 
+    def change(self, x, y):
+        s, t = (np.minimum(np.abs(u), self.gamma * self.lam) for u in (x, y))
+        return (t - s) * (self.lam - 0.5 * (s + t) / self.gamma)
+
     def derivative(self, t):
         """Return the slope at t > 0."""
         return np.maximum(0.0, self.lam - t / self.gamma)
@@ -389,6 +401,12 @@ class SCAD(Concave):
         return float(
             np.sum(np.where(t <= lam, lam * t, np.where(t <= gamma * lam, middle, beyond)))
         )
+
+    def change(self, x, y):
+        lam, end, s, t = self.lam, self.gamma * self.lam, np.abs(x), np.abs(y)
+        near = lam * (np.minimum(t, lam) - np.minimum(s, lam))
+        s, t = np.clip(s, lam, end), np.clip(t, lam, end)
+        return near + (t - s) * (end - 0.5 * (s + t)) / (self.gamma - 1.0)
 
     def derivative(self, t):
         """Return the slope at t > 0."""
@@ -463,6 +481,13 @@ class SparseGroup(Penalty):
     def kink_at(self, x, units, b):
         used = np.bincount(self.group_of[b], np.abs(x[b]), minlength=len(self.groups))[units]
         return (used == 0.0) & (self.lam[units] > 0.0)
+
+    def change(self, x, y):
+        units, both = len(self.groups), self.norms(x) + self.norms(y)
+        squares = np.bincount(self.group_of, (y - x) * (y + x), minlength=units)
+        sizes = np.bincount(self.group_of, np.abs(y) - np.abs(x), minlength=units)
+        used = np.where((both > 0.0) & np.isfinite(self.lam), self.lam, 0.0)
+        return used * squares / np.where(both > 0.0, both, 1.0) + self.lam1 * sizes
 
     def prox(self, v, step, b=None):
         b = np.arange(self.n) if b is None else np.asarray(b)

@@ -92,6 +92,12 @@ class QuadForm(Loss):
     def hessian(self, state, b):
         return self.hessian_bound(b)
 
+    def product(self, state, d):
+        return self.A @ d
+
+    def row_sums(self):
+        return np.asarray(abs(self.A).sum(axis=1)).ravel()
+
     def graph(self):
         return self.A if self.sparse else None
 

@@ -178,6 +178,16 @@ CASES = [
         features=frozenset({"eq"}),
     ),
     Case(
+        "box",
+        rosenbrock,
+        rosenbrock_grad,
+        rosenbrock_hess,
+        (0.1, 0.2),
+        (0.5, 0.25),
+        bounds=Bounds([-2, -2], [0.5, 2]),
+        features=frozenset({"bounds"}),
+    ),
+    Case(
         "box and disc",
         rosenbrock,
         rosenbrock_grad,

@@ -1,0 +1,213 @@
+"""The updates of one block by name: from a place and the gradient of the block to the next place.
+
+    gradient          x_b <- prox_{g_b / L_b}(x_b - G_b / L_b)
+    matrix            minimiser of the model with a fixed bound H_b of the Hessian, and g_b
+    exact             minimiser of F along the block
+    newton            direction -H_b^-1 G_b with the true Hessian; backtracking
+    proximal_newton   minimiser of the model with the true Hessian and g_b; backtracking
+    two_metric        Newton's direction off the active bounds; backtracking along the projection
+
+None of them raises F.
+"""
+
+from contextlib import suppress
+
+import numpy as np
+
+from numopt.core.errors import OptionError, ProblemError
+from numopt.models.penalties import SparseGroup
+from numopt.solvers.bcd.forests import CycleError, ForestSystem
+from numopt.solvers.bcd.linesearch import ROUNDING, backtrack
+from numopt.solvers.bcd.update import (
+    model_step,
+    newton_direction,
+    positive_solver,
+    secular_step,
+    two_metric,
+)
+
+MOST_DOUBLINGS = 100
+MOST_NEWTON_STEPS = 100  # for one variable
+
+
+def gradient(o, s):
+    """Return (place, constants); where these are estimates they are doubled until they hold."""
+    b, g, x = s.block, s.slope, s.place.point.x[s.block]
+    L = o.block_constant(b, s.lipschitz)
+    for _ in range(MOST_DOUBLINGS):
+        d = o.penalty.prox(x - g / L, 1.0 / L, b) - x
+        place = o.moved(s.place, b, d)
+        model = s.place.smooth + g @ d + 0.5 * L * (d @ d)
+        if not o.adaptive or place.smooth <= model + ROUNDING * abs(s.place.smooth):
+            break
+        L *= 2.0
+    else:
+        return s.place, s.lipschitz
+    if not o.adaptive:
+        return place, s.lipschitz
+    constants = s.lipschitz.copy()
+    constants[b] = np.maximum(constants[b], L)
+    return place, constants
+
+
+def matrix(o, s):
+    """Return (place, constants) after minimising the bounding model."""
+    return o.moved(s.place, s.block, _model_minimiser(o, s)), s.lipschitz
+
+
+def _model_minimiser(o, s):
+    b, g = s.block, s.slope
+    if o.smooth:
+        return -o.cached(b, lambda: _solver(o, b))(g)
+    H = o.cached(b, lambda: o.loss.hessian_bound(b))
+    x = s.place.point.x[b]
+    if o.separable:
+        return model_step(H, g, x, o.terms(b))
+    return secular_step(H, H @ x - g, o.penalty.lam[o.units.of(b)[0]]) - x
+
+
+def _solver(o, b):
+    """Return the function ``v -> H_b^-1 v``; where the graph of H_b is a forest it costs O(|b|)."""
+    graph = o.loss.graph()
+    if graph is not None:
+        with suppress(CycleError):
+            return ForestSystem(graph, b).solve
+    return positive_solver(o.loss.hessian_bound(b))
+
+
+def exact(o, s):
+    """Return (place, constants) at the minimiser along the block."""
+    if o.options.block_solve is not None:
+        return _solved_by_user(o, s), s.lipschitz
+    if o.loss.quadratic:
+        return matrix(o, s)
+    return _along_one_variable(o, s), s.lipschitz
+
+
+def _solved_by_user(o, s):
+    b, x = s.block, s.place.point.x
+    y = np.asarray(o.options.block_solve(x.copy(), b.copy()), dtype=np.float64)
+    if y.shape != b.shape:
+        raise ProblemError(f"`block_solve` returned shape {y.shape}, expected {b.shape}")
+    place = o.moved(s.place, b, y - x[b])
+    if not place.fun <= s.place.fun + 1e-8 * (1.0 + abs(s.place.fun)):
+        raise ProblemError(
+            f"`block_solve` raised the objective from {s.place.fun!r} to {place.fun!r}; it must "
+            "return minimisers along the block"
+        )
+    return place
+
+
+def _along_one_variable(o, s):
+    """Return the place where the derivative along one variable vanishes, by Newton steps."""
+    place, g = s.place, s.slope
+    first = abs(g[0])
+    for _ in range(MOST_NEWTON_STEPS):
+        new = _searched(o, place, s.block, newton_direction(o.hessian(place, s.block), g), g)
+        if new is place:
+            break
+        place, g = new, o.block_gradient(new, s.block)
+        if abs(g[0]) <= ROUNDING * first:
+            break
+    return place
+
+
+def newton(o, s):
+    """Return (place, constants) after a damped Newton step on the block."""
+    H = o.hessian(s.place, s.block)
+    return _searched(o, s.place, s.block, newton_direction(H, s.slope), s.slope), s.lipschitz
+
+
+def _searched(o, place, b, d, g):
+    """Return the place that backtracking along d accepts; the same one if there is none."""
+    trial = {0.0: place}
+
+    def value(t):
+        trial[t] = o.moved(place, b, t * d)
+        return trial[t].fun
+
+    return trial[backtrack(value, place.fun, g @ d)[0]]
+
+
+def proximal_newton(o, s):
+    """Return (place, constants) after a damped step to the minimiser of the model with g_b."""
+    b, x = s.block, s.place.point.x[s.block]
+    H = positive_part(o.hessian(s.place, b))
+    d = model_step(H, s.slope, x, o.terms(b))
+    gain = -(d @ H @ d)  # the slope along d is at least as steep
+    if not gain < 0.0:
+        return s.place, s.lipschitz
+    trial = {0.0: s.place}
+
+    def value(t):
+        trial[t] = o.moved(s.place, b, t * d)
+        return trial[t].fun
+
+    return trial[backtrack(value, s.place.fun, gain)[0]], s.lipschitz
+
+
+def positive_part(H):
+    """Return H with the modulus of its eigenvalues if it is indefinite."""
+    values, vectors = np.linalg.eigh(H)
+    if values[0] >= -ROUNDING * abs(values[-1]):
+        return H
+    return (vectors * np.abs(values)) @ vectors.T
+
+
+def two_metric_projection(o, s):
+    """Return (place, constants) after a search along the projection of a two-metric direction."""
+    b, x = s.block, s.place.point.x[s.block]
+    way = two_metric(o.hessian(s.place, b), s.slope, x, o.terms(b))
+    trial = {0.0: s.place}
+
+    def value(t):
+        y = np.clip(x + t * way.direction, way.low, way.high)
+        trial[t] = o.moved(s.place, b, y - x)
+        return trial[t].fun
+
+    end = np.clip(x + way.direction, way.low, way.high) - x
+    gain = way.slope @ np.where(way.active, end, way.direction)
+    if not gain < 0.0:
+        return s.place, s.lipschitz
+    return trial[backtrack(value, s.place.fun, gain)[0]], s.lipschitz
+
+
+STEPS = {
+    "gradient": gradient,
+    "matrix": matrix,
+    "exact": exact,
+    "newton": newton,
+    "proximal_newton": proximal_newton,
+    "two_metric": two_metric_projection,
+}
+UPDATES = tuple(STEPS)
+
+
+def check_update(update, o, blocks_of_one):
+    """Raise `OptionError` unless the update can handle this loss and penalty.
+
+    Parameters
+    ----------
+    update : str
+        Name.
+    o : Objective
+        The problem.
+    blocks_of_one : bool
+        Whether every block is one variable, or one group of the penalty.
+    """
+    loss, user = o.loss, o.options.block_solve is not None
+    if update == "exact" and not (loss.quadratic or user or (blocks_of_one and o.smooth)):
+        _refuse(update, "needs a quadratic loss, `block_solve`, or blocks of one variable")
+    grouped = isinstance(o.penalty, SparseGroup) and o.penalty.lam1 == 0.0 and blocks_of_one
+    if update in ("matrix", "exact") and not (o.separable or user or grouped):
+        _refuse(update, "needs a separable penalty, or blocks that are one group each")
+    if update == "newton" and not o.smooth:
+        _refuse(update, "has no place for a penalty or bounds; take 'proximal_newton'")
+    if update in ("proximal_newton", "two_metric") and not o.separable:
+        _refuse(update, "needs a separable penalty: absolute values, squares and bounds")
+    if update == "matrix" and not np.isfinite(loss.lipschitz()).all():
+        _refuse(update, "needs a loss with a bound of its Hessian")
+
+
+def _refuse(update, why):
+    raise OptionError(f"method 'bcd': update={update!r} {why}")
