@@ -314,6 +314,14 @@ class Concave(Penalty):
         free = np.full(self.n, np.inf)
         return np.stack([self.lam, np.zeros(self.n), -free, free], axis=1)
 
+    def check_curvature(self, least):
+        """Raise ProblemError if steps for this curvature of a variable have no single minimiser."""
+        if not (self.gamma + 1.0 - self.least) * least > 1.0:
+            raise ProblemError(
+                f"{type(self).__name__} with `gamma` {self.gamma} has no proximal point for a "
+                f"curvature of {least:.3g}; raise gamma, or scale the columns (`standardize=True`)"
+            )
+
     def distance(self, grad, x):
         slope = np.sign(x) * self.derivative(np.abs(x))
         at = np.maximum(0.0, np.abs(grad) - self.lam)
@@ -364,11 +372,7 @@ class MCP(Concave):
 
     def prox(self, v, step, b=None):
         lam = self.lam[slice(None) if b is None else b]
-        if np.any(self.gamma <= step):
-            raise ProblemError(
-                f"MCP with `gamma` {self.gamma} has no proximal point for a step of "
-                f"{np.max(step):.3g}: gamma must exceed the reciprocal of each column's curvature"
-            )
+        self.check_curvature(1.0 / np.max(step))
         inside = soft(v, step * lam) / (1.0 - step / self.gamma)
         return np.where(np.abs(v) <= self.gamma * lam, inside, v)
 
@@ -414,11 +418,7 @@ class SCAD(Concave):
 
     def prox(self, v, step, b=None):
         lam, gamma = self.lam[slice(None) if b is None else b], self.gamma
-        if np.any(gamma - 1.0 <= step):
-            raise ProblemError(
-                f"SCAD with `gamma` {gamma} has no proximal point for a step of "
-                f"{np.max(step):.3g}: gamma - 1 must exceed the reciprocal of each curvature"
-            )
+        self.check_curvature(1.0 / np.max(step))
         near = soft(v, step * lam)
         middle = soft(v, step * lam * gamma / (gamma - 1.0)) / (1.0 - step / (gamma - 1.0))
         size = np.abs(v)

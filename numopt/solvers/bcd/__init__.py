@@ -121,8 +121,10 @@ class BCD(RuleOptions):
 
     def by_rules(self, problem):
         """Return whether blocks are chosen and updated by rules."""
-        sparse = problem.kind == "composite" and problem.loss.design is not None
-        return not (sparse and self.working_set) or self.rules_given
+        if problem.kind != "composite" or problem.loss.design is None or problem.penalty.code < 0:
+            return True
+        bounded = problem.penalty.convex or np.isfinite(problem.loss.majorant)
+        return not (bounded and self.working_set) or self.rules_given
 
     def engine(self, problem):
         """Return the engine of a run, made at its first use."""
@@ -141,7 +143,7 @@ class BCD(RuleOptions):
     def report(self, problem, s, run):
         if self.by_rules(problem):
             return self.engine(problem).report(s)
-        at = s.at
+        at = self.engine(problem).kept(s).at
         optimality = self._measure(problem, at, s.dual)
         scalars = {"kkt": at.kkt, "working_set": float(s.size)}
         return Iterate(at.point.x, at.fun, optimality, 0.0, scalars, lambda: fields(problem, s))

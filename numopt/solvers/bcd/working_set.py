@@ -57,7 +57,7 @@ class WorkingSets:
     def init(self, problem, x0, run):
         """Return the first state."""
         at = evaluate(problem, self.columns, problem.state(x0))
-        return self.kept(State(at, at.dual))
+        return State(at, at.dual)
 
     def step(self, problem, s, run):
         """Return the next state."""
@@ -74,7 +74,7 @@ class WorkingSets:
         if stalled > 3:
             raise Stop(Status.SMALL_STEP)
         dual = max(s.dual, at.dual)
-        return self.kept(State(at, dual, sub.ws.size, identified_at, stalled))
+        return State(at, dual, sub.ws.size, identified_at, stalled)
 
     def kept(self, s):
         """Return the state, which `verified` may look back at."""
