@@ -16,16 +16,7 @@ import numpy as np
 from numopt.bench.sparse.cases import cases, task_of
 from numopt.bench.sparse.data import SOURCES
 from numopt.bench.sparse.peers import OWN, PEERS
-from numopt.bench.sparse.race import (
-    TARGET,
-    TIGHT,
-    ladder,
-    measured,
-    median,
-    race,
-    reference,
-    warm,
-)  # fmt: skip
+from numopt.bench.sparse.race import TARGET, TIGHT, compete, ladder, median, timed
 
 GAP = 1e-8  # the looser of the two duality gaps whose costs are compared
 BARS = {
@@ -98,20 +89,17 @@ class _Row:
 
     def __init__(self, case, tasks, solvers, rungs, budget):
         self.case, self.solvers, self.shape = case, solvers, tasks[0].X.shape
-        able = [s for s in solvers if case.family in s.families]
-        for solver in able:
-            warm(solver, tasks[0])
-        judges = [s for s in able if s.name in ("numopt", "skglm", "celer")] or able
-        self.references = [reference(task, judges) for task in tasks]
-        pairs = list(zip(tasks, self.references, strict=True))
+        able = [solver for solver in solvers if case.family in solver.families]
+        races = [compete(task, able, rungs, budget) for task in tasks]
+        self.gap = max(found.gap for found, _ in races)
         self.outcomes = {
-            s.name: median([race(s, *pair, rungs, budget) for pair in pairs]) for s in able
+            solver.name: median([outcomes[solver.name] for _, outcomes in races]) for solver in able
         }
         reached = [out.seconds for name, out in self.outcomes.items() if _beside(name, out)]
         self.best = min(reached, default=np.nan)
         own = self.outcomes.get(OWN.name)
         single = own is not None and not own.error and case.family != "path"
-        self.tight = _tight_cost(pairs) if single else np.nan
+        self.tight = _tight_cost(tasks) if single else np.nan
 
     @property
     def ratio(self):
@@ -124,7 +112,7 @@ class _Row:
         n, p = self.shape
         cells = [self.case.name, f"{n} x {p}", f"{1e3 * self.best:.3g}"]
         cells += [self._cell(self.outcomes.get(s.name)) for s in self.solvers]
-        cells += [f"{self.tight:.2f}", f"{max(r.gap for r in self.references):.0e}"]
+        cells += [f"{self.tight:.2f}", f"{self.gap:.0e}"]
         return f"| {' | '.join(cells)} |"
 
     def _cell(self, outcome):
@@ -139,13 +127,14 @@ def _beside(name, outcome):
     return name != OWN.name and outcome.accuracy <= TARGET
 
 
-def _tight_cost(pairs):
+def _tight_cost(tasks):
     """Return the median ratio of the times for gaps of 1e-12 and 1e-8."""
-    ratios = []
-    for pair in pairs:
-        tight, loose = ([measured(OWN, *pair, tol) for _ in range(3)] for tol in (TIGHT, GAP))
-        ratios.append(median(tight).seconds / median(loose).seconds)
-    return float(np.median(ratios))
+    times = [[_seconds(task, tol) for tol in (TIGHT, GAP)] for task in tasks]
+    return float(np.median([tight / loose for tight, loose in times]))
+
+
+def _seconds(task, tol):
+    return np.median([timed(OWN, task, tol).seconds for _ in range(3)])
 
 
 def _summary(rows):

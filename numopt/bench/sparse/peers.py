@@ -56,10 +56,9 @@ def _sklearn(task, tol):
     from sklearn.linear_model import enet_path  # pyright: ignore
 
     alphas = (task.l1 + task.l2) / task.n
-    return enet_path(
-        task.X, task.y, l1_ratio=task.l1[-1] / (task.l1[-1] + task.l2), alphas=alphas, tol=tol,
-        max_iter=LIMIT, check_input=False,
-    )[1]  # fmt: skip
+    ratio = task.l1[-1] / (task.l1[-1] + task.l2)
+    common: dict[str, Any] = {"tol": tol, "max_iter": LIMIT, "check_input": False}
+    return enet_path(task.X, task.y, l1_ratio=ratio, alphas=alphas, **common)[1]
 
 
 def _liblinear(task, tol):
@@ -77,10 +76,11 @@ def _celer(task, tol):
     what = "logreg" if task.logistic else "grouplasso" if task.size > 1 else "lasso"
     ratio = task.l1[-1] / (task.l1[-1] + task.l2)
     more = {"groups": task.size} if task.size > 1 else {}
-    return celer_path(
+    _, W, *_ = celer_path(
         task.X, task.y, what, alphas=scale * (task.l1 + task.l2), l1_ratio=ratio,
         tol=tol * task.at_zero * scale, max_iter=LIMIT, prune=True, use_PN=task.logistic, **more,
-    )[1]  # fmt: skip
+    )  # fmt: skip
+    return W
 
 
 def _skglm(task, tol):
@@ -100,7 +100,8 @@ def _skglm(task, tol):
         solver, loss = GroupBCD(max_epochs=10_000, **common), QuadraticGroup(pointers, members)
     else:
         solver, loss = AndersonCD(warm_start=True, **common), Quadratic()
-    columns, w, Xw = [], np.zeros(p), np.zeros(n)
+    columns, Xw = [], np.zeros(n)
+    w: Any = np.zeros(p)
     for l1 in task.l1:
         if task.size > 1:
             penalty = WeightedGroupL2(l1 / n, np.ones(p // task.size), pointers, members)
@@ -108,7 +109,7 @@ def _skglm(task, tol):
             penalty = L1_plus_L2((l1 + task.l2) / n, l1 / (l1 + task.l2))
         else:
             penalty = L1(l1 / n)
-        w = solver.solve(task.X, task.y, loss, penalty, w.copy(), Xw, run_checks=False)[0]
+        w, *_ = solver.solve(task.X, task.y, loss, penalty, w.copy(), Xw, run_checks=False)
         Xw = task.X @ w if task.l1.size > 1 else Xw
         columns.append(w)
     return np.array(columns).T
