@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from numopt.bench.sparse.cases import cases, task_of
+from numopt.bench.sparse.cases import chosen, task_of
 from numopt.bench.sparse.data import SOURCES
 from numopt.bench.sparse.peers import OWN, PEERS
 from numopt.bench.sparse.race import TARGET, TIGHT, compete, ladder, median, timed
@@ -44,10 +44,10 @@ def lines(seed=0, seeds=1, quick=False, problems=None, peers=None, budget=60.0):
     budget : float
         Seconds for the ladder of one solver on one problem.
     """
-    chosen = [peer for peer in PEERS if peers is None or peer.name in peers]
-    solvers = [peer for peer in (OWN, *chosen) if find_spec(peer.module)]
-    rows = cases(quick, problems)
-    yield from _left_out(chosen, rows)
+    beside = [peer for peer in PEERS if peers is None or peer.name in peers]
+    solvers = [peer for peer in (OWN, *beside) if find_spec(peer.module)]
+    rows = chosen(quick, problems)
+    yield from _left_out(beside, rows)
     rows = [row for row in rows if find_spec(SOURCES[row.data].module)]
     known = sorted({peer.package for peer in solvers} - {"numopt"})
     yield "versions: " + ", ".join(f"{name} {version(name)}" for name in known)

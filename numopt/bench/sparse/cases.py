@@ -38,8 +38,8 @@ class Case(NamedTuple):
         return ":".join(map(str, self if self.divisor else self[:2]))
 
 
-def cases(quick=False, problems=None):
-    """Return the rows, or those whose names start with one of the given ones."""
+def chosen(quick=False, problems=None):
+    """Return the rows of the table, or those whose names start with one of the given ones."""
     table = QUICK if quick else FULL
     rows = [
         Case(family, data, divisor)
