@@ -62,6 +62,7 @@ _HOMES = {
     "numopt.models.transport": ("Transport",),
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.alternating": ("Alternating",),
+    "numopt.solvers.bcd": ("BCD",),
     "numopt.solvers.gradient_newton": ("GradientNewton",),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
     "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),

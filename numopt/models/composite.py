@@ -7,6 +7,7 @@ the unit of their data; with ``standardize=True`` methods see those of the stand
 """
 
 import copy
+from functools import cached_property
 
 import numpy as np
 
@@ -132,11 +133,31 @@ class Composite(Problem):
         """Return F at a point in the variables of methods."""
         return self.value(self.state(x))
 
+    # -- scales of the certificates ----------------------------------------------------------
+
+    @cached_property
+    def reference(self):
+        """F at the point of the domain next to zero, the unit of duality gaps; one if it is 0."""
+        state = self.loss.state(self.x0)
+        return abs(self.value(state)) or 1.0
+
+    @cached_property
+    def largest_slope(self):
+        """Largest entry of grad f there, the unit of KKT violations; one if it is zero."""
+        grad = self.loss.gradient(self.loss.state(self.x0))
+        return float(np.abs(grad).max(initial=0.0)) or 1.0
+
     # -- users' form -------------------------------------------------------------------------
 
     def users(self, x):
         """Return variables in the unit of the data."""
         return x if self.scale is None else x * self.scale
+
+    def users_intercept(self, state):
+        """Return the intercept, a float or an array (k,); None without one."""
+        if not self.intercept:
+            return None
+        return float(state.c[0]) if self.loss.k == 1 else state.c.copy()
 
     def present(self, result):
         """Return a result in the unit of the data."""

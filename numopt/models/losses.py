@@ -104,7 +104,8 @@ class LinearLoss(Loss):
         Weights s, not negative.
     """
 
-    curvature = 1.0  # bound of the second derivatives of phi
+    curvature = 1.0  # bound of the second derivatives of phi along an entry of z
+    majorant = 1.0  # bound of the eigenvalues of its Hessian
 
     def __init__(self, X, y, sample_weight=None):
         self.design = Design(X)
@@ -182,11 +183,22 @@ class LinearLoss(Loss):
         """Return the second derivatives of phi along each entry of z, shape (m, k)."""
         raise NotImplementedError
 
+    def weights(self, z):
+        """Return the entries of a diagonal matrix above the Hessian of phi, shape (m, k)."""
+        return self.bend(z, self.y)
+
     def state(self, x):
         x = np.array(x, dtype=np.float64)
-        z = self.design.dot(x.reshape(self.p, self.k) if self.k > 1 else x)
-        z = np.ascontiguousarray(z, dtype=np.float64).reshape(self.m, self.k)
+        z = np.zeros((self.m, self.k))
+        if x.any():
+            z[:] = self.design.dot(x.reshape(self.p, self.k)).reshape(self.m, self.k)
         point = Point(x, z, np.zeros(self.k))
+        self._set_intercept(point)
+        return point
+
+    def moved(self, state, x, dz, dc):
+        """Return the point x for which the products change by dz; dc is a guess for c."""
+        point = Point(x, state.z + dz, state.c + dc)
         self._set_intercept(point)
         return point
 
@@ -382,7 +394,7 @@ class Logistic(LinearLoss):
     """
 
     code = LOGISTIC
-    curvature = 0.25
+    curvature = majorant = 0.25
 
     def targets(self, y):
         y = super().targets(y)
@@ -438,6 +450,9 @@ class Huber(LinearLoss):
     def bend(self, z, y):
         return (np.abs(z - y) <= self.delta).astype(float)
 
+    def weights(self, z):
+        return np.ones_like(z)
+
     def conjugate(self, residual):
         weighted = residual if self.s is None else _over(residual, self.s)
         return float(np.sum(residual * (0.5 * weighted + self.y)))
@@ -457,7 +472,7 @@ class Poisson(LinearLoss):
     """
 
     code = POISSON
-    curvature = inf
+    curvature = majorant = inf
 
     def targets(self, y):
         y = super().targets(y)
@@ -495,6 +510,7 @@ class Multinomial(LinearLoss):
 
     code = MULTINOMIAL
     curvature = 0.25
+    majorant = 0.5
     many = True
 
     def targets(self, y):
@@ -513,6 +529,9 @@ class Multinomial(LinearLoss):
     def bend(self, z, y):
         p = _softmax(z)
         return p * (1.0 - p)
+
+    def weights(self, z):
+        return _softmax(z)
 
     def hessian_bound(self, b):
         j, c = np.divmod(b, self.k)

@@ -18,6 +18,7 @@ from numopt.core.errors import ProblemError
 from numopt.models.inputs import real_vector, repeated
 
 EPS = 4.0 * float(np.finfo(np.float64).eps)
+BISECTIONS = 50
 SEPARABLE, MINIMAX, CLIPPED, GROUPED = range(4)  # codes of the families, for the kernels
 
 
@@ -42,6 +43,8 @@ class Penalty:
     groups: list | None = None
     convex = True
     sparse = True  # whether zeros are to be expected
+    gamma = 0.0
+    dual = False  # whether the conjugate is finite at a multiple of every point
 
     def bound(self, n, columns=None):
         """Return a copy for n variables, whose parameters are arrays of that length.
@@ -62,6 +65,18 @@ class Penalty:
     def value(self, x):
         """Return g(x)."""
         raise NotImplementedError
+
+    def part(self, x, b):
+        """Return the share of g(x) of the variables b, groups as a whole."""
+        raise NotImplementedError
+
+    def kink_at(self, x, units, b):
+        """Return `kink` for some units, whose variables are b."""
+        raise NotImplementedError
+
+    def allows(self, x, b):
+        """Return whether g is finite at values x of the variables b."""
+        return True
 
     def prox(self, v, step, b=None):
         """Return the proximal point of v for the variables b (all, if None).
@@ -138,8 +153,14 @@ class Separable(Penalty):
         for name in ("lam", "mu", "lower", "upper"):
             setattr(new, name, _for_each(getattr(self, name), name, n, columns))
         new._check_bounds()
+        free = (new.lam == 0.0) & (new.mu == 0.0)
+        new.dual = not np.any(free & (np.isinf(new.lower) | np.isinf(new.upper)))
         new.sparse = bool(new.lam.any() or (new.lower == 0.0).any() or (new.upper == 0.0).any())
         return new
+
+    def table(self):
+        """Return lam, mu, lower and upper as rows, shape (4, n)."""
+        return np.stack([self.lam, self.mu, self.lower, self.upper])
 
     def _check_bounds(self):
         bad = (self.lower > self.upper) | (self.lower == np.inf) | (self.upper == -np.inf)
@@ -163,10 +184,17 @@ class Separable(Penalty):
         return new
 
     def value(self, x):
-        used = x != 0.0
-        u = x[used]
-        fun = float(self.lam[used] @ np.abs(u) + 0.5 * (self.mu[used] @ u**2))
-        return fun if np.all((x >= self.lower) & (x <= self.upper)) else np.inf
+        everywhere = slice(None)
+        return self.part(x, everywhere) if self.allows(x, everywhere) else np.inf
+
+    def part(self, x, b):
+        u, lam = x[b], self.lam[b]
+        used = u != 0.0
+        u = u[used]
+        return float(lam[used] @ np.abs(u) + 0.5 * (self.mu[b][used] @ u**2))
+
+    def allows(self, x, b):
+        return bool(np.all((x >= self.lower[b]) & (x <= self.upper[b])))
 
     def prox(self, v, step, b=None):
         b = slice(None) if b is None else b
@@ -185,7 +213,12 @@ class Separable(Penalty):
         return np.where(x <= self.lower, -np.inf, low), np.where(x >= self.upper, np.inf, high)
 
     def kink(self, x):
-        return ((x == 0.0) & (self.lam > 0.0)) | (x <= self.lower) | (x >= self.upper)
+        everywhere = slice(None)
+        return self.kink_at(x, everywhere, everywhere)
+
+    def kink_at(self, x, units, b):
+        u = x[b]
+        return ((u == 0.0) & (self.lam[b] > 0.0)) | (u <= self.lower[b]) | (u >= self.upper[b])
 
     def conjugate(self, v):
         """Return g*_j(v_j) = max_u v_j u - g_j(u) for each coordinate; it may be infinite."""
@@ -303,6 +336,11 @@ class Concave(Penalty):
         new.n, new.lam = n, _for_each(self.lam, "weights", n, columns)
         return new
 
+    def table(self):
+        """Return what `Separable.table` does, for free variables without squares."""
+        free = np.full(self.n, np.inf)
+        return np.stack([self.lam, np.zeros(self.n), -free, free])
+
     def distance(self, grad, x):
         slope = np.sign(x) * self.derivative(np.abs(x))
         at = np.maximum(0.0, np.abs(grad) - self.lam)
@@ -310,6 +348,12 @@ class Concave(Penalty):
 
     def kink(self, x):
         return (x == 0.0) & (self.lam > 0.0)
+
+    def kink_at(self, x, units, b):
+        return (x[b] == 0.0) & (self.lam[b] > 0.0)
+
+    def value(self, x):
+        return self.part(x, slice(None))
 
 
 class MCP(Concave):
@@ -332,9 +376,10 @@ class MCP(Concave):
     def __init__(self, lam, gamma=3.0, weights=1.0):
         super().__init__(lam, gamma, weights)
 
-    def value(self, x):
-        t = np.minimum(np.abs(x), self.gamma * self.lam)
-        return float(np.sum(self.lam * t - 0.5 * t**2 / self.gamma))
+    def part(self, x, b):
+        lam = self.lam[b]
+        t = np.minimum(np.abs(x[b]), self.gamma * lam)
+        return float(np.sum(lam * t - 0.5 * t**2 / self.gamma))
 
     def derivative(self, t):
         """Return the slope at t > 0."""
@@ -372,8 +417,8 @@ class SCAD(Concave):
     def __init__(self, lam, gamma=3.7, weights=1.0):
         super().__init__(lam, gamma, weights)
 
-    def value(self, x):
-        t, lam, gamma = np.abs(x), self.lam, self.gamma
+    def part(self, x, b):
+        t, lam, gamma = np.abs(x[b]), self.lam[b], self.gamma
         middle = (2.0 * gamma * lam * t - t**2 - lam**2) / (2.0 * (gamma - 1.0))
         beyond = 0.5 * lam**2 * (gamma + 1.0)
         return float(
@@ -435,6 +480,7 @@ class SparseGroup(Penalty):
         new.start = np.concatenate([[0], np.cumsum(new.size)])
         new.group_of = np.empty(n, dtype=np.int64)
         new.group_of[new.order] = np.repeat(np.arange(len(new.groups)), new.size)
+        new.dual = bool(np.all((new.lam > 0.0) | (new.lam1 > 0.0)))
         return new
 
     def free(self):
@@ -458,9 +504,17 @@ class SparseGroup(Penalty):
         return np.sqrt(np.bincount(self.group_of, x**2, minlength=len(self.groups)))
 
     def value(self, x):
-        norms = self.norms(x)
+        return self.part(x, self.order)
+
+    def part(self, x, b):
+        of, u = self.group_of[b], x[b]
+        norms = np.sqrt(np.bincount(of, u**2, minlength=len(self.groups)))
         used = norms > 0.0
-        return float(self.lam[used] @ norms[used] + self.lam1 * np.abs(x).sum())
+        return float(self.lam[used] @ norms[used] + self.lam1 * np.abs(u).sum())
+
+    def kink_at(self, x, units, b):
+        used = np.bincount(self.group_of[b], np.abs(x[b]), minlength=len(self.groups))[units]
+        return (used == 0.0) & (self.lam[units] > 0.0)
 
     def prox(self, v, step, b=None):
         b = np.arange(self.n) if b is None else np.asarray(b)
@@ -484,6 +538,20 @@ class SparseGroup(Penalty):
 
     def kink(self, x):
         return (self.norms(x) == 0.0) & (self.lam > 0.0)
+
+    def feasible(self, v):
+        """Return the largest t <= 1 for which the conjugate is finite at t v."""
+        if self.lam1 == 0.0:
+            norms = self.norms(v)
+            return float(np.min(self.lam[norms > self.lam] / norms[norms > self.lam], initial=1.0))
+        low, high = 0.0, 1.0
+        if np.all(self.norms(soft(v, self.lam1)) <= self.lam):
+            return high
+        for _ in range(BISECTIONS):
+            t = 0.5 * (low + high)
+            fits = np.all(self.norms(soft(t * v, self.lam1)) <= self.lam)
+            low, high = (t, high) if fits else (low, t)
+        return low
 
 
 class GroupL2(SparseGroup):
