@@ -244,23 +244,23 @@ class MultiTaskLasso(MultiOutputMixin, RegressorMixin, _LinearModel):
         tags.target_tags.single_output = False
         return tags
 
-    def fit(self, X, Y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None):
         """Fit the coefficients.
 
         Parameters
         ----------
         X : array_like or sparse matrix, shape (n_samples, n_features)
-        Y : array_like, shape (n_samples, n_targets)
+        y : array_like, shape (n_samples, n_targets)
         sample_weight : array_like, shape (n_samples,), optional
 
         Returns
         -------
         self
         """
-        X, Y, s = self._checked(X, Y, sample_weight, multi_output=True, y_numeric=True)
-        if Y.ndim == 1:
-            raise ValueError("Y must have a column for each target; for a single one use Lasso")
-        loss = losses.LeastSquares(X, Y, s)
+        X, y, s = self._checked(X, y, sample_weight, multi_output=True, y_numeric=True)
+        if y.ndim == 1:
+            raise ValueError("y must have a column for each target; for a single one use Lasso")
+        loss = losses.LeastSquares(X, y, s)
         penalty = penalties.MultiTask(loss.weight * self.alpha)
         self.coef_, self.intercept_ = self._solve(loss, penalty)
         return self
@@ -329,7 +329,9 @@ class LogisticRegression(ClassifierMixin, _LinearModel):
             loss = losses.Logistic(X, 2.0 * which - 1.0, s)
         else:
             loss = losses.Multinomial(X, np.eye(self.classes_.size)[which], s)
-        self.coef_, self.intercept_ = self._solve(loss, penalties.L1(1.0 / self.C))
+        self.coef_, intercept = self._solve(loss, penalties.L1(1.0 / self.C))
+        # With a function for each class, adding a constant to all of them changes nothing.
+        self.intercept_ = intercept - intercept.mean() if intercept.size > 1 else intercept
         return self
 
     def decision_function(self, X):

@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit
 
 PASSES = 5  # between two looks at the gap
-RELATIVE = 1e-12  # of a diagonal entry: a smaller pivot ends a factorisation
+RIDGE = 1e-12  # of a diagonal entry, added in Newton steps: columns may depend on each other
+CHEAPER = 12  # one factorisation of a support of so many columns costs as much as one pass
 
 
 @njit(cache=True)
@@ -54,7 +55,7 @@ def descend(G, c, q, lam, mu, positive, goal, most, w, sums):
         passes += PASSES
         since += PASSES
         support = np.flatnonzero(w)
-        if 3 * since > support.size:
+        if CHEAPER * since > support.size:
             _newton(G, c, q, lam, mu, support, w, sums)
             since = 0
         value, gap = certificate(c, lam, mu, positive, w, sums)
@@ -111,11 +112,10 @@ def _newton(G, c, q, lam, mu, support, w, sums):
     for a in range(s):
         j = support[a]
         d[a] = c[j] - mu[j] * w[j] - (lam[j] if w[j] > 0.0 else -lam[j])
-        for b in range(a + 1):
+        for b in range(s):
             H[a, b] = G[j, support[b]]
-        H[a, a] += mu[j]
-    if not _solved(H, d):
-        return
+        H[a, a] = (1.0 + RIDGE) * H[a, a] + mu[j]
+    d = np.linalg.solve(H, d)
     length, first = 1.0, -1
     for a in range(s):
         ratio = -w[support[a]] / d[a] if d[a] != 0.0 else -1.0
@@ -124,29 +124,3 @@ def _newton(G, c, q, lam, mu, support, w, sums):
     for a in range(s):
         j = support[a]
         _move(G, c, q, j, -w[j] if a == first else length * d[a], w, sums)
-
-
-@njit(cache=True)
-def _solved(H, d):
-    """Overwrite d by H^-1 d, by Cholesky in the lower triangle; False if that breaks down."""
-    s = d.size
-    for a in range(s):
-        diagonal = H[a, a]
-        for b in range(a):
-            total = H[a, b]
-            for l in range(b):
-                total -= H[a, l] * H[b, l]
-            H[a, b] = total / H[b, b]
-        total, entry = diagonal, d[a]
-        for l in range(a):
-            total -= H[a, l] ** 2
-            entry -= H[a, l] * d[l]
-        if total <= RELATIVE * diagonal:
-            return False
-        H[a, a] = np.sqrt(total)
-        d[a] = entry / H[a, a]
-    for a in range(s - 1, -1, -1):
-        for l in range(a + 1, s):
-            d[a] -= H[l, a] * d[l]
-        d[a] /= H[a, a]
-    return True
