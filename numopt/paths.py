@@ -73,7 +73,8 @@ def path(
     UnsupportedError
         For penalties without a strength, and losses without rows to hold out.
     ProblemError
-        For lambdas that are not positive and decreasing, and folds that do not fit.
+        For lambdas that are not positive and decreasing, for folds that do not fit, and where no
+        lambda is given and all solutions are zero.
 
     Examples
     --------
@@ -89,6 +90,8 @@ def path(
     common = {"method": method, "tol": tol, "options": options}
     if lambdas is None:
         top = lambda_max(problem, **common)
+        if top == 0.0:
+            raise ProblemError("no variable is used for any lambda; give `lambdas`")
         lambdas = top * np.geomspace(1.0, _ratio(ratio, problem), _count(n_lambdas))
     else:
         lambdas, top = _decreasing(lambdas), None
@@ -157,8 +160,8 @@ def _solve(problem, found, row, common):
     start = found.coefs[row if found.coefs[row].any() else max(row - 1, 0)]
     res = solve(problem.times(found.lambdas[row]), start, **common)
     found.coefs[row], found.funs[row], found.nits[row] = res.x, res.fun, res.nit
-    found.gaps[row] = np.nan if res.get("gap") is None else res.gap
-    found.intercepts[row] = 0.0 if res.get("intercept") is None else res.intercept
+    found.gaps[row] = np.nan if res.gap is None else res.gap
+    found.intercepts[row] = 0.0 if res.intercept is None else res.intercept
     found.statuses[row] = res.status
     if found.success and not res.success:
         found.success, found.status = False, res.status

@@ -44,8 +44,8 @@ class _LinearModel(BaseEstimator):
         if not res.success:
             warnings.warn(res.message, ConvergenceWarning, stacklevel=3)
         self.n_iter_ = max(1, res.nit)
-        self.dual_gap_ = res.get("gap", np.nan)
-        intercept = np.atleast_1d(res.get("intercept", np.zeros(loss.k)))
+        self.dual_gap_ = res.gap
+        intercept = np.zeros(loss.k) if res.intercept is None else np.atleast_1d(res.intercept)
         return res.x.reshape(-1, loss.k).T, intercept
 
     def _linear(self, X):
