@@ -9,6 +9,7 @@ doubles after a step that gained less than passes would have.
 """
 
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -17,11 +18,18 @@ IN_A_ROW = 3
 LENGTHS = (1.0, 0.25, 0.0625)
 RIDGE = 1e-12  # of the mean diagonal entry
 SMALL = 400  # supports up to this size are factorised although the data are sparse
-FACTOR_SPEED = 16.0  # entries of a factorisation done in the time of one of a pass
+FACTOR_SPEED = 20.0  # entries of a factorisation done in the time of one of a pass
 PRODUCTS = 60.0  # passes over the support that conjugate gradients are expected to cost
 ACCURACY = 1e-6  # of conjugate gradients, relative
 MOST_PRODUCTS = 300
 CAP = 64.0  # largest factor on the price of a step
+
+
+class Account(NamedTuple):
+    """What decides when a Newton step is due."""
+
+    price: float = 1.0  # factor on its cost
+    work: float = 0.0  # entries read by passes since the last one
 
 
 class NewtonPhase:
@@ -32,13 +40,15 @@ class NewtonPhase:
     sub : Subproblem
     model : Model
         Moved in place.
+    account : Account
+        Of earlier working sets; carried on.
     """
 
-    def __init__(self, sub, model):
+    def __init__(self, sub, model, account):
         self.sub, self.model = sub, model
         self.lam, self.mu, self.lower, self.upper = sub.pen.T
-        self.price, self.work, self.cost = 1.0, 0.0, 0.0
-        self.gram = None
+        self.price, self.work = account
+        self.cost = 0.0
 
     def due(self, S, work, rate, to_do):
         """Return whether a step on S pays; `to_do` is the factor still to gain."""
