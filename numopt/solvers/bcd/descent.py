@@ -60,6 +60,9 @@ class Descent:
                 break
             before = self.value
             active = self.sub.active(self.model.x)
+            newton = self.newton
+            if newton and newton.cheap(active, self.per_pass) and newton.run(active, 0.0) > 0.0:
+                continue
             rate, work = self.round(active, RELATIVE * goal)
             if not self.value < before:
                 break

@@ -53,27 +53,37 @@ class NewtonPhase:
     def due(self, S, work, rate, to_do):
         """Return whether a step on S pays; `to_do` is the factor still to gain."""
         self.work += work
+        entries = self._set_cost(S)
+        passes = log(max(to_do, 1.0)) / max(-log(max(rate, 1e-8)), 1e-8)
+        dear = self.work < self.price * self.cost or 2.0 * entries * passes < self.cost
+        return S.size > 0 and not dear
+
+    def cheap(self, S, per_pass):
+        """Return whether a step on S costs no more than a pass or two."""
+        self._set_cost(S)
+        return S.size > 0 and self.price * self.cost <= 2.0 * per_pass
+
+    def _set_cost(self, S):
         entries = float(self.sub.lengths[S].sum())
         if self.by_products(S):
             self.cost = PRODUCTS * entries
         else:
             self.cost = (S.size * entries + S.size**3 / 3.0) / FACTOR_SPEED
-        passes = log(max(to_do, 1.0)) / max(-log(max(rate, 1e-8)), 1e-8)
-        dear = self.work < self.price * self.cost or 2.0 * entries * passes < self.cost
-        return S.size > 0 and not dear
+        return entries
 
     def by_products(self, S):
         """Return whether to solve by conjugate gradients."""
         return self.sub.sparse and S.size > SMALL
 
     def run(self, S, per_work):
-        """Take steps on S; `per_work` is what passes have gained per entry."""
+        """Take steps on S, return the decrease; `per_work` is that of passes per entry."""
         gained, full = self._steps(S)
-        if full or gained > per_work * self.cost:
+        if full or gained > per_work * self.cost > 0.0:
             self.price = max(self.price / 4.0, 1.0 / CAP)
         else:
             self.price = min(2.0 * self.price, CAP)
         self.work = 0.0
+        return gained
 
     def _steps(self, S):
         """Return the decrease, and whether the last step was a full one."""
