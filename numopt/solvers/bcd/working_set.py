@@ -25,6 +25,7 @@ from numopt.solvers.bcd.newton import Account
 
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
+CROWDED = 0.8  # share of a working set off the kinks that lets it grow faster
 SLOW = 0.5  # of what was left: above it, and worst inside, the working set was not solved well
 LEAST_INNER = 1e-6
 SUFFICIENT = 0.01  # share of the decrease of the model
@@ -125,7 +126,8 @@ class WorkingSets:
         if units <= self.solver.small:
             return np.flatnonzero(scores < inf)
         off = int(np.count_nonzero(scores == -inf))
-        size = max(self.solver.first_size, 2 * off)
+        crowded = off > CROWDED * s.size > 0.0
+        size = max(self.solver.first_size, (4 if crowded else 2) * off)
         if size >= units:
             return np.flatnonzero(scores < inf)
         ws = np.argpartition(scores, size - 1)[:size]
