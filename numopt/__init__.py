@@ -14,6 +14,7 @@ from numopt._version import __version__
 # Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
     "numopt.front": ("minimize", "solve", "iterate", "methods"),
+    "numopt.paths": ("path",),
     "numopt.core.result": ("OptimizeResult",),
     "numopt.core.status": ("Status",),
     "numopt.core.errors": (
@@ -51,15 +52,22 @@ _HOMES = {
     ),
     "numopt.models.separable": ("PartiallySeparable",),
     "numopt.models.barycenter": ("Barycenter",),
+    "numopt.models.factorisation": (
+        "DictionaryLearning",
+        "MatrixCompletion",
+        "NonnegativeFactorisation",
+    ),
     "numopt.models.geometry": ("PointCloud",),
+    "numopt.models.supervised_dictionary": ("SupervisedDictionary",),
     "numopt.models.transport": ("Transport",),
     "numopt.models.derivatives": ("check_derivatives",),
+    "numopt.solvers.alternating": ("Alternating",),
     "numopt.solvers.bcd": ("BCD",),
     "numopt.solvers.gradient_newton": ("GradientNewton",),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
     "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),
 }
-_SUBMODULES = ("bench", "cutest", "models", "plot", "problems", "solvers")
+_SUBMODULES = ("bench", "cutest", "models", "plot", "problems", "sklearn", "solvers")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # pyright: ignore

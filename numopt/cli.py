@@ -65,6 +65,10 @@ def bench(args):
         from numopt.bench.transport import lines
 
         return _print_lines(lines(args.seed, args.seeds, args.quick))
+    if args.topic == "bcd":
+        from numopt.bench.sparse import lines
+
+        return _print_lines(lines(args.seed, args.seeds, args.quick, args.problems, args.peers))
     if args.experiments:
         from numopt.bench.experiments import find_experiment
 
@@ -356,9 +360,10 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    add("topic", nargs="?", choices=["ot"], help="ot: entropic transport beside other libraries")
+    topics = "ot: entropic transport beside other libraries; bcd: sparse models"
+    add("topic", nargs="?", choices=["ot", "bcd"], help=topics)
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,...")
+    which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,... (bcd: lasso:dense,...)")
     which.add_argument(
         "--class", dest="kinds", type=_words, help="unconstrained,bound,..., or patterns: QLR2-*"
     )
@@ -370,7 +375,8 @@ def _bench_arguments(command):
     add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
-    add("--seed", type=int, default=0, help="first seed of `ot`")
+    add("--seed", type=int, default=0, help="first seed of `ot` and `bcd`")
+    add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
     add("--time-limit", type=_positive(float), default=60.0, metavar="S", help="seconds per solve")
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")
     add("--workers", type=int, default=1, metavar="N", help="processes; 0: run in this one")

@@ -185,7 +185,7 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
+    ['alternating', 'bcd', 'gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
     """
     return [
         {

@@ -90,7 +90,7 @@ def dot(a, b):
 
 @njit(cache=True)
 def dense_epochs(X, scale, column, target, ws, x, V, h, means, totals, c, L, pen, code, gamma):
-    """Go through the coordinates ws of dense data; return the sum of L d^2 and the largest L |d|."""
+    """Go through the coordinates ws of dense data; return the sum of L d^2, the largest L |d|."""
     moved = worst = 0.0
     for w in range(ws.size):
         i = ws[w]

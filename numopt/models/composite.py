@@ -6,6 +6,7 @@ f comes from `numopt.models.losses` or `quadratic_form`, g from `penalties`. Use
 the unit of their data; with ``standardize=True`` methods see those of the standardised columns.
 """
 
+import copy
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,7 @@ from numopt.core.errors import InputTypeError, ProblemError
 from numopt.models.inputs import real_vector
 from numopt.models.losses import Loss
 from numopt.models.penalties import Penalty, Separable
-from numopt.models.problem import Problem
+from numopt.models.problem import Counts, Problem
 
 
 class Composite(Problem):
@@ -67,6 +68,7 @@ class Composite(Problem):
             raise InputTypeError(
                 f"`penalty` must be a numopt penalty, got {type(penalty).__name__}"
             )
+        self.posed = loss, penalty, bool(intercept), bool(standardize)
         self.loss = loss.fitted(intercept, standardize)
         self.n, self.intercept = loss.n, bool(intercept)
         self.penalty = penalty.bound(loss.n, loss.k if loss.k > 1 else None)
@@ -93,6 +95,19 @@ class Composite(Problem):
         if strict and not np.array_equal(inside, x):
             raise ProblemError("`x0` lies outside the domain of the penalty")
         return inside
+
+    # -- relatives ---------------------------------------------------------------------------
+
+    def times(self, factor):
+        """Return the problem with the strength of its penalty multiplied by a positive number."""
+        new = copy.copy(self)
+        new.counts, new.penalty = Counts(), self.penalty.times(factor)
+        return new
+
+    def rows(self, index):
+        """Return the problem of some rows of the data."""
+        loss, penalty, intercept, standardize = self.posed
+        return Composite(loss.rows(index), penalty, intercept, standardize)
 
     # -- the function ------------------------------------------------------------------------
 

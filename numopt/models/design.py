@@ -60,20 +60,21 @@ class Design:
         used = np.flatnonzero(w if w.ndim == 1 else w.any(axis=1))
         if self.X.dtype == np.float64 and 2 * used.size > self.shape[1]:
             return self.X @ w
-        total = np.zeros((self.shape[0], *w.shape[1:]))
-        for start in range(0, used.size, WIDTH):
-            j = used[start : start + WIDTH]
-            total += self.X.T[j].T.astype(np.float64, copy=False) @ w[j]
-        return total
+        from numopt.kernels.products import combine
+
+        total = np.zeros((1 if w.ndim == 1 else w.shape[1], self.shape[0]))
+        combine(self.X, used, w[used].reshape(used.size, -1), total)
+        return total[0] if w.ndim == 1 else total.T
 
     def tdot(self, r):
         """Return diag(scale) X'r for r of shape (m,) or (m, k), in float64."""
-        if self.X.dtype == np.float32 and not self.sparse:
-            parts = range(0, self.shape[1], WIDTH)
-            slices = [self.X[:, s : s + WIDTH].astype(np.float64).T @ r for s in parts]
-            g = np.concatenate(slices) if slices else np.zeros((0, *r.shape[1:]))
-        else:
+        if self.X.dtype == np.float64 or self.sparse:
             g = self.X.T @ r
+        else:
+            from numopt.kernels.products import correlate
+
+            rows = np.ascontiguousarray(r.T, dtype=np.float64).reshape(-1, self.shape[0])
+            g = correlate(self.X, rows).reshape(self.shape[1], *r.shape[1:])
         return g if self.scale is None else (self.scale * g.T).T
 
     def squares(self, weights=None):

@@ -129,6 +129,16 @@ class LinearLoss(Loss):
         self.intercept = False
         self._scale_and_norms()
 
+    def rows(self, index):
+        """Return the loss of some rows of the data, which are copied."""
+        new = copy.copy(self)
+        new.design = Design(self.design.X[index])
+        new.y = self.y[index]
+        new.m = new.y.shape[0]
+        new.s = None if self.s is None else self.s[index]
+        new._scale_and_norms()
+        return new
+
     def _scale_and_norms(self):
         self.squares = self.design.squares(self.s)
         if not np.isfinite(self.squares).all():

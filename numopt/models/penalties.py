@@ -17,6 +17,7 @@ import numpy as np
 from numopt.core.errors import ProblemError, UnsupportedError
 from numopt.models.inputs import real_vector, repeated
 
+EPS = 4.0 * float(np.finfo(np.float64).eps)
 BISECTIONS = 50
 SEPARABLE, MINIMAX, CLIPPED, GROUPED = range(4)  # codes of the families, for the kernels
 
@@ -104,6 +105,33 @@ class Penalty:
 
     n = 0
 
+    # -- paths -------------------------------------------------------------------------------
+
+    strengths: tuple[str, ...] = ()  # names of the parameters that a path multiplies
+
+    def times(self, factor):
+        """Return the penalty with its strength multiplied by a positive number."""
+        new = copy.copy(self)
+        for name in self.strengths:
+            setattr(new, name, factor * getattr(self, name))
+        return new
+
+    def free(self):
+        """Return for each variable whether it is not drawn to zero, shape (n,)."""
+        return self.lam == 0.0
+
+    def threshold(self, grad):
+        """Return the least factor of the strength with which zeros stay, at this gradient of f."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(self.free(), 0.0, self._pull(grad) / self.lam)
+        return float(ratio.max(initial=0.0))
+
+    def _pull(self, grad):
+        """Return how strongly each unit is drawn away from zero."""
+        return np.abs(grad)
+
+    lam: np.ndarray
+
 
 class Separable(Penalty):
     """Absolute values, squares and bounds, coordinate by coordinate.
@@ -147,6 +175,12 @@ class Separable(Penalty):
                 f"no value of variable {j} is allowed: bounds {self.lower[j]} and {self.upper[j]}, "
                 f"weight {self.lam[j]}"
             )
+
+    strengths = ("lam", "mu")
+
+    def _pull(self, grad):
+        up = np.where(self.upper > 0.0, -grad, 0.0)
+        return np.maximum(up, np.where(self.lower < 0.0, grad, 0.0))
 
     def standardized(self, scale):
         new = copy.copy(self)
@@ -295,6 +329,7 @@ class Concave(Penalty):
 
     convex = False
     least = 1.0  # bound of gamma
+    strengths = ("lam",)
 
     def __init__(self, lam, gamma, weights=1.0):
         self.lam = weighted(lam, weights)
@@ -313,6 +348,14 @@ class Concave(Penalty):
         """Return what `Separable.table` does, for free variables without squares."""
         free = np.full(self.n, np.inf)
         return np.stack([self.lam, np.zeros(self.n), -free, free], axis=1)
+
+    def check_curvature(self, least):
+        """Raise ProblemError if steps for this curvature of a variable have no single minimiser."""
+        if not (self.gamma + 1.0 - self.least) * least > 1.0:
+            raise ProblemError(
+                f"{type(self).__name__} with `gamma` {self.gamma} has no proximal point for a "
+                f"curvature of {least:.3g}; raise gamma, or scale the columns (`standardize=True`)"
+            )
 
     def distance(self, grad, x):
         slope = np.sign(x) * self.derivative(np.abs(x))
@@ -364,11 +407,7 @@ class MCP(Concave):
 
     def prox(self, v, step, b=None):
         lam = self.lam[slice(None) if b is None else b]
-        if np.any(self.gamma <= step):
-            raise ProblemError(
-                f"MCP with `gamma` {self.gamma} has no proximal point for a step of "
-                f"{np.max(step):.3g}: gamma must exceed the reciprocal of each column's curvature"
-            )
+        self.check_curvature(1.0 / np.max(step))
         inside = soft(v, step * lam) / (1.0 - step / self.gamma)
         return np.where(np.abs(v) <= self.gamma * lam, inside, v)
 
@@ -414,11 +453,7 @@ class SCAD(Concave):
 
     def prox(self, v, step, b=None):
         lam, gamma = self.lam[slice(None) if b is None else b], self.gamma
-        if np.any(gamma - 1.0 <= step):
-            raise ProblemError(
-                f"SCAD with `gamma` {gamma} has no proximal point for a step of "
-                f"{np.max(step):.3g}: gamma - 1 must exceed the reciprocal of each curvature"
-            )
+        self.check_curvature(1.0 / np.max(step))
         near = soft(v, step * lam)
         middle = soft(v, step * lam * gamma / (gamma - 1.0)) / (1.0 - step / (gamma - 1.0))
         size = np.abs(v)
@@ -447,6 +482,7 @@ class SparseGroup(Penalty):
     """
 
     code = GROUPED
+    strengths = ("lam", "lam1")
 
     def __init__(self, lam, lam1, groups, weights=1.0):
         self.lam = weighted(lam, weights)
@@ -464,6 +500,22 @@ class SparseGroup(Penalty):
         new.group_of[new.order] = np.repeat(np.arange(len(new.groups)), new.size)
         new.dual = bool(np.all((new.lam > 0.0) | (new.lam1 > 0.0)))
         return new
+
+    def free(self):
+        return (self.lam[self.group_of] == 0.0) & (self.lam1 == 0.0)
+
+    def threshold(self, grad):
+        used = (self.lam > 0.0) | (self.lam1 > 0.0)
+        norms = self.norms(grad)[used]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            high = float(np.fmin(norms / self.lam[used], norms / self.lam1).max(initial=0.0))
+        low = 0.0 if self.lam1 else high
+        while high - low > EPS * high:
+            middle = 0.5 * (low + high)
+            shrunk = self.norms(soft(grad, middle * self.lam1))
+            leaves = (shrunk > middle * self.lam)[used].any()
+            low, high = (middle, high) if leaves else (low, middle)
+        return high
 
     def norms(self, x):
         """Return the Euclidean norms of the groups."""

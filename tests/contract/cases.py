@@ -132,6 +132,35 @@ class QuadraticTransportCase(TransportCase):
         return float(np.sum(T * C) + 0.5 / self.eta * np.sum(T**2))
 
 
+@dataclass(frozen=True)
+class NonnegativeRankOneCase:
+    """The best nonnegative matrix of rank one, which is that of the first singular vectors."""
+
+    name: str
+    Y: Any
+    kind: str = "factorisation"
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        return numopt.NonnegativeFactorisation(self.Y, 1)
+
+    @property
+    def x0(self):
+        return (1.0,) * sum(self.Y.shape)
+
+    @property
+    def x(self):
+        U, s, Vt = np.linalg.svd(self.Y)
+        return tuple(np.concatenate([np.abs(U[:, 0]), s[0] * np.abs(Vt[0])]))
+
+    def fun(self, x):
+        m = self.Y.shape[0]
+        return 0.5 * np.sum((self.Y - np.outer(x[:m], x[m:])) ** 2)
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
 def centred(a, alpha, beta):
     """Return the potentials whose first part has mean zero."""
     mean = a @ alpha / a.sum()
@@ -207,5 +236,6 @@ SQUARES = numopt.PointCloud(*CLOUD)
 DATA_CASES = [
     TransportCase("two and three", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 20.0),
     TransportCase("cloud", (1 / 7,) * 7, (1 / 7,) * 7, SQUARES, 15.0),
+    NonnegativeRankOneCase("nonnegative", np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 2.0]])),
     QuadraticTransportCase("quadratic", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 0.02),
 ]

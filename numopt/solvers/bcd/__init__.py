@@ -12,7 +12,6 @@ import numpy as np
 
 from numopt.core.solver import Iterate
 from numopt.solvers.bcd.columns import Columns
-from numopt.solvers.bcd.evaluation import evaluate
 from numopt.solvers.bcd.options import RuleOptions
 from numopt.solvers.bcd.rules import Rules
 from numopt.solvers.bcd.working_set import WorkingSets
@@ -122,8 +121,10 @@ class BCD(RuleOptions):
 
     def by_rules(self, problem):
         """Return whether blocks are chosen and updated by rules."""
-        sparse = problem.kind == "composite" and problem.loss.design is not None
-        return not (sparse and self.working_set) or self.rules_given
+        if problem.kind != "composite" or problem.loss.design is None or problem.penalty.code < 0:
+            return True
+        bounded = problem.penalty.convex or np.isfinite(problem.loss.majorant)
+        return not (bounded and self.working_set) or self.rules_given
 
     def engine(self, problem):
         """Return the engine of a run, made at its first use."""
@@ -142,7 +143,7 @@ class BCD(RuleOptions):
     def report(self, problem, s, run):
         if self.by_rules(problem):
             return self.engine(problem).report(s)
-        at = s.at
+        at = self.engine(problem).kept(s).at
         optimality = self._measure(problem, at, s.dual)
         scalars = {"kkt": at.kkt, "working_set": float(s.size)}
         return Iterate(at.point.x, at.fun, optimality, 0.0, scalars, lambda: fields(problem, s))
@@ -153,11 +154,11 @@ class BCD(RuleOptions):
         return at.kkt / problem.largest_slope
 
     def verify(self, problem, it):
+        engine = self.engine(problem)
         if self.by_rules(problem):
-            return self.engine(problem).verify(it.x)
-        at = evaluate(problem, self.engine(problem).columns, problem.state(it.x))
-        dual = max(at.dual, it.scalars.get("dual", -np.inf))
-        return at.fun, self._measure(problem, at, dual), 0.0
+            return engine.verify(it.x)
+        at = engine.verified(problem, it.x)
+        return at.fun, self._measure(problem, at, max(at.dual, engine.best_dual)), 0.0
 
 
 def fields(problem, s):

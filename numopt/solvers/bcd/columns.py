@@ -204,6 +204,8 @@ class Subproblem:
         if h.size:
             inverse = np.divide(1.0, h, out=np.zeros_like(h), where=h > 0.0)
             totals = np.resize(h.sum(axis=1), self.k)
+        if not self.penalty.convex:
+            self.penalty.check_curvature(L[L > 0.0].min(initial=np.inf))
         x = point.x[self.members]
         return Model(x, V, h, inverse, L, means, totals, np.zeros(self.k))
 

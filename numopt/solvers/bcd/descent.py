@@ -47,31 +47,35 @@ class Descent:
         """Descend until about `target` is left of the duality gap."""
         rate = SLOWEST
         for _ in range(MOST_ROUNDS):
-            moved, worst = self.sub.epoch(self.model, self.sub.units)
-            size = float(np.abs(self.model.x).sum())
-            left = max(_to_come(moved, rate), worst * size)
+            left = self.left(self.sub.epoch(self.model, self.sub.units), rate)
             goal = target if self.exact else max(target, RELATIVE * (self.first - self.value))
             if left <= goal:
                 break
             before = self.value
             active = self.sub.active(self.model.x)
-            rate, work = self.round(active, goal)
+            rate, work = self.round(active, RELATIVE * goal)
             if not self.value < before:
                 break
             if self.newton is not None and self.newton.due(active, work, rate, left / goal):
                 self.newton.run(active, (before - self.value) / work)
         self.value = self.objective()
 
+    def left(self, epoch, rate):
+        """Return an estimate of the duality gap after a pass, given the rate of the decrease."""
+        moved, worst = epoch
+        return max(0.5 * moved * rate / (1.0 - rate), worst * float(np.abs(self.model.x).sum()))
+
     def round(self, active, goal):
         """Pass over the active units and extrapolate; return the rate of decrease and the work."""
-        model = self.model
         per_pass = float(self.sub.lengths[active].sum())
-        trail, rate, moved = [self.snapshot()], SLOWEST, np.inf
+        trail, rate, last = [self.snapshot()], SLOWEST, 0.0
         for _ in range(MEMORY):
-            last, (moved, _) = moved, self.sub.epoch(model, active)
+            epoch = self.sub.epoch(self.model, active)
             trail.append(self.snapshot())
-            rate = min(moved / last, SLOWEST) if 0.0 < last < np.inf else rate
-            if last < np.inf and _to_come(moved, rate) <= RELATIVE * goal:
+            if last > 0.0:
+                rate = min(epoch[0] / last, SLOWEST)
+            last = epoch[0]
+            if self.left(epoch, rate) <= goal:
                 break
         else:
             self.extrapolate(trail)
@@ -108,8 +112,3 @@ class Descent:
             model.c[:] += weight * c
         if not self.objective() < value:
             model.x[:], model.V[:], model.c[:] = trail[-1]
-
-
-def _to_come(moved, rate):
-    """Return the decrease still to come after a pass, for a constant rate."""
-    return 0.5 * moved * rate / (1.0 - rate)

@@ -25,7 +25,8 @@ from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
 SUFFICIENT = 0.01  # share of the decrease of the model
-EPS = 1e-12
+EPS = 1e-12  # relative decrease that rounding hides: steps are then taken on trust
+ROUNDING = 1e-10  # relative difference of residuals that passes for rounding
 SHORTEST = 2.0**-20  # of the step to the minimiser of a model
 
 
@@ -50,6 +51,8 @@ class WorkingSets:
 
     def __init__(self, columns, solver):
         self.columns, self.solver = columns, solver
+        self.latest = None  # evaluation
+        self.best_dual = -inf
 
     def init(self, problem, x0, run):
         """Return the first state."""
@@ -70,7 +73,31 @@ class WorkingSets:
         stalled = s.stalled + 1 if at.fun >= s.at.fun and at.kkt >= s.at.kkt else 0
         if stalled > 3:
             raise Stop(Status.SMALL_STEP)
-        return State(at, max(s.dual, at.dual), sub.ws.size, identified_at, stalled)
+        dual = max(s.dual, at.dual)
+        return State(at, dual, sub.ws.size, identified_at, stalled)
+
+    def kept(self, s):
+        """Return the state, which `verified` may look back at."""
+        self.latest, self.best_dual = s.at, s.dual
+        return s
+
+    def verified(self, problem, x):
+        """Return the evaluation of x, with X x worked out anew.
+
+        The gradient is that of the last pass over all columns if the residual it was worked out
+        from is confirmed to the last digits, and worked out anew as well if not.
+        """
+        fresh = problem.state(x)
+        return self.confirmed(problem, fresh) or evaluate(problem, self.columns, fresh)
+
+    def confirmed(self, problem, fresh):
+        """Return the latest evaluation if it is one of this point."""
+        at = self.latest
+        if at is None or not np.array_equal(at.point.x, fresh.x):
+            return None
+        before, now = problem.loss.residual(at.point), problem.loss.residual(fresh)
+        close = np.linalg.norm(now - before) <= ROUNDING * np.linalg.norm(now)
+        return at if close else None
 
     def kinks(self, x):
         """Return which units are at their kinks."""
@@ -117,11 +144,11 @@ def _value(loss, sub, point):
 def _along(loss, sub, model, point, value, fun, promised):
     """Return a lower point on the way to the minimiser of the model."""
     d, z = sub.step_of(model, point)
-    t = 1.0
+    t, slack = 1.0, EPS * abs(fun) if promised <= EPS * abs(fun) else -inf
     while t >= SHORTEST:
         trial = loss.moved(point, point.x + t * d, t * z, t * model.c)
         new = value(trial)
-        if new <= fun - SUFFICIENT * t * promised or (promised <= EPS * abs(fun) and new <= fun):
+        if new <= fun + max(-SUFFICIENT * t * promised, slack):
             return trial
         t *= 0.5
     return point

@@ -1,0 +1,236 @@
+"""Regularisation paths: one composite problem for many strengths of its penalty."""
+
+from functools import partial
+
+import numpy as np
+
+from numopt.core.errors import ProblemError, UnsupportedError
+from numopt.core.result import OptimizeResult
+from numopt.core.workers import mapper
+from numopt.front import solve
+from numopt.models.composite import Composite
+from numopt.models.inputs import real_vector
+from numopt.models.losses import LinearLoss
+
+RATIO, WIDE_RATIO = (
+    1e-3,
+    1e-2,
+)  # smallest lambda over largest; the second for more columns than rows
+
+
+def path(
+    problem,
+    lambdas=None,
+    *,
+    n_lambdas=100,
+    ratio=None,
+    cv=None,
+    workers=None,
+    rng=None,
+    method="bcd",
+    tol=None,
+    options=None,
+):
+    """Solve a composite problem for many strengths of its penalty, each from the last solution.
+
+        minimise f(x) + lambda g(x)   for lambda_1 > lambda_2 > ...
+
+    Parameters
+    ----------
+    problem : Composite
+        Its penalty is multiplied by each lambda (of `MCP` and `SCAD`, their `lam`); so that lambda
+        is what the penalty calls `lam`, pose it with ``lam=1``.
+    lambdas : array_like, shape (k,), optional
+        Positive and decreasing. By default `n_lambdas` values in geometric progression from
+        `lambda_max`, the least for which only variables without penalty are used.
+    n_lambdas : int
+    ratio : float, optional
+        Smallest lambda over the largest, between 0 and 1; by default 1e-3, or 1e-2 if there are
+        more columns than rows.
+    cv : int or iterable of (train, test), optional
+        Cross-validation: a number of folds, or arrays of row indices.
+    workers : int, map-like callable, Executor or Dask client, optional
+        Where the folds are solved.
+    rng : optional
+        Deals the rows out to folds, see `minimize`; None keeps them in their order.
+    method, tol, options
+        As in `minimize`.
+
+    Returns
+    -------
+    OptimizeResult
+        ``lambdas`` (k,), ``lambda_max``; ``coefs`` (k, n) and ``intercepts`` (k, number of classes
+        or targets) in the unit of the data; ``funs``, ``gaps`` (NaN where the method has none),
+        ``statuses``, ``nits`` (k,); ``success``, ``status`` and ``message`` of the worst. With
+        `cv`, ``cv``: ``scores`` (folds, k), the mean loss of a held-out row, their ``mean`` and
+        standard error ``error`` (k,), ``best``, the index of the least mean, and ``sparsest``, the
+        first index whose mean is within one standard error of it.
+
+    Raises
+    ------
+    UnsupportedError
+        For penalties without a strength, and losses without rows to hold out.
+    ProblemError
+        For lambdas that are not positive and decreasing, and folds that do not fit.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((60, 8))
+    >>> y = X[:, 0] - 2 * X[:, 1] + 0.1 * rng.standard_normal(60)
+    >>> problem = numopt.Composite(numopt.LeastSquares(X, y), numopt.L1(1.0))
+    >>> res = numopt.path(problem, n_lambdas=20, cv=5)
+    >>> np.flatnonzero(res.coefs[res.cv.sparsest])
+    array([0, 1])
+    """
+    _check_problem(problem)
+    common = {"method": method, "tol": tol, "options": options}
+    if lambdas is None:
+        top = lambda_max(problem, **common)
+        lambdas = top * np.geomspace(1.0, _ratio(ratio, problem), _count(n_lambdas))
+    else:
+        lambdas, top = _decreasing(lambdas), None
+    result = _along(problem, lambdas, common)
+    result.lambda_max = top
+    if cv is not None:
+        folds = _folds(cv, problem.loss.m, rng)
+        with mapper(workers) as pmap:
+            result.cv = _scores(list(pmap(partial(_held_out, problem, lambdas, common), folds)))
+    return result
+
+
+def lambda_max(problem, **common):
+    """Return the least factor of the penalty for which all variables that it acts on are zero.
+
+    Parameters
+    ----------
+    problem : Composite
+    **common
+        Keywords of `solve`, for a problem with variables without penalty.
+    """
+    _check_problem(problem)
+    gradient = _gradient(problem, problem.x0)
+    free = problem.penalty.free()
+    if not free.any():
+        return problem.penalty.threshold(gradient)
+    factor, x = problem.penalty.threshold(gradient), None
+    while x is None or x[~free].any():
+        factor = 2.0 * max(factor, np.finfo(float).tiny)
+        x = solve(problem.times(factor), x, **common).x
+    return problem.penalty.threshold(_gradient(problem, problem.start(x)))
+
+
+def _gradient(problem, x):
+    return problem.loss.gradient(problem.loss.state(x))
+
+
+def _along(problem, lambdas, common):
+    """Return the results of a path in one."""
+    results, x = [], None
+    for factor in lambdas:
+        results.append(solve(problem.times(factor), x, **common))
+        x = results[-1].x
+    worst = next((res for res in results if not res.success), results[-1])
+    return OptimizeResult(
+        lambdas=lambdas,
+        coefs=np.array([res.x for res in results]),
+        intercepts=np.array([np.atleast_1d(res.get("intercept", 0.0)) for res in results]),
+        funs=np.array([res.fun for res in results]),
+        gaps=np.array([res.get("gap", np.nan) for res in results], dtype=float),
+        statuses=[res.status for res in results],
+        nits=np.array([res.nit for res in results]),
+        success=all(res.success for res in results),
+        status=worst.status,
+        message=worst.message,
+        method=worst.method,
+        execution_time=sum(res.execution_time for res in results),
+        cv=None,
+    )
+
+
+# -- cross-validation ------------------------------------------------------------------------------
+
+
+def _held_out(problem, lambdas, common, fold):
+    """Return the mean loss of the rows that were held out, for each lambda, and their weight."""
+    train, test = fold
+    found = _along(problem.rows(train), lambdas, common)
+    loss = problem.posed[0].rows(test)
+    total = [_value(loss, x, c) for x, c in zip(found.coefs, found.intercepts, strict=True)]
+    return np.array(total) / loss.weight
+
+
+def _value(loss, x, intercept):
+    """Return the loss of given coefficients and intercept."""
+    point = loss.state(x)
+    phi = loss.phi(point.z + intercept, loss.y)
+    return float(phi.sum() if loss.s is None else loss.s @ phi)
+
+
+def _scores(scores):
+    scores = np.array(scores)
+    mean = scores.mean(axis=0)
+    error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0 * mean
+    best = int(np.argmin(mean))
+    sparsest = int(np.argmax(mean <= mean[best] + error[best]))
+    return OptimizeResult(scores=scores, mean=mean, error=error, best=best, sparsest=sparsest)
+
+
+def _folds(cv, m, rng):
+    """Return pairs of row indices (train, test)."""
+    if not hasattr(cv, "__index__"):
+        return [_checked_fold(*fold, m) for fold in cv]
+    if isinstance(cv, bool) or not 2 <= cv <= m:
+        raise ProblemError(f"`cv` must be between 2 and the number of rows, {m}, got {cv!r}")
+    rows = np.arange(m) if rng is None else np.random.default_rng(rng).permutation(m)
+    tests = [np.sort(part) for part in np.array_split(rows, cv)]
+    return [(np.setdiff1d(rows, test), test) for test in tests]
+
+
+def _checked_fold(train, test, m):
+    parts = [np.asarray(part) for part in (train, test)]
+    for part in parts:
+        fine = part.ndim == 1 and part.size and part.dtype.kind in "iu"
+        if not fine or part.min() < 0 or part.max() >= m:
+            raise ProblemError(f"`cv` must hold pairs of arrays of row indices below {m}")
+    return tuple(parts)
+
+
+# -- checks ----------------------------------------------------------------------------------------
+
+
+def _check_problem(problem):
+    if not isinstance(problem, Composite):
+        raise UnsupportedError(f"a path needs a Composite, got {type(problem).__name__}")
+    if not problem.penalty.strengths:
+        name = type(problem.penalty).__name__
+        raise UnsupportedError(f"the penalty {name} has no strength to vary")
+
+
+def _check_rows(problem):
+    if not isinstance(problem.posed[0], LinearLoss):
+        name = type(problem.posed[0]).__name__
+        raise UnsupportedError(f"the loss {name} has no rows to hold out; leave `cv` out")
+
+
+def _decreasing(lambdas):
+    lambdas = real_vector(lambdas, "lambdas", finite=True)
+    if not lambdas.size or lambdas[-1] <= 0.0 or np.any(np.diff(lambdas) >= 0.0):
+        raise ProblemError("`lambdas` must be positive and decreasing")
+    return lambdas
+
+
+def _ratio(ratio, problem):
+    if ratio is None:
+        m, p = getattr(problem.loss, "m", problem.n), problem.n
+        return RATIO if m >= p else WIDE_RATIO
+    ratio = float(real_vector(ratio, "ratio", n=1)[0])
+    if not 0.0 < ratio < 1.0:
+        raise ProblemError(f"`ratio` must be between 0 and 1, got {ratio!r}")
+    return ratio
+
+
+def _count(n_lambdas):
+    if not hasattr(n_lambdas, "__index__") or isinstance(n_lambdas, bool) or n_lambdas < 1:
+        raise ProblemError(f"`n_lambdas` must be a positive integer, got {n_lambdas!r}")
+    return int(n_lambdas)
