@@ -21,9 +21,9 @@ def gaps(problem, best=0.0, maxiter=500, **options):
 
 LATTICE = {
     "red-black": ({"blocks": "red_black"}, 5.54e3, 20.5),
-    "two combs": (experiments._combs, 0.89, 2.77e-5),
+    "two combs": (experiments.combs, 0.89, 2.77e-5),
     "greedy forest": ({"blocks": "greedy_forest"}, 0.579, 1.6e-5),
-    "top": (experiments._top, 9.13e7, 6.11e7),
+    "top": (experiments.top, 9.13e7, 6.11e7),
 }
 
 
@@ -57,7 +57,7 @@ def test_the_published_optimum_of_the_lattice_to_all_digits():
 
 def test_forests_on_the_moons():
     problem = problems.moons()
-    best = experiments._direct(problem)
+    best = experiments.direct(problem)
     forest = gaps(problem, best, blocks="greedy_forest")[-1]
     colours = gaps(problem, best, blocks="red_black")[-1]
     assert -1e-9 <= forest < 1e-2 < colours

@@ -41,6 +41,10 @@ class Curve:
     options: Any
     published: str = ""
 
+    def on(self, problem):
+        """Return the options for a problem."""
+        return self.options(problem) if callable(self.options) else self.options
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -68,8 +72,7 @@ class Panel:
         problem = _built(self.build)
         best = _value(self.optimum, self.build)
         for curve in self.curves:
-            options = curve.options(problem) if callable(curve.options) else curve.options
-            options = {"maxiter": ITERATIONS, "tol": NEVER} | options
+            options = {"maxiter": ITERATIONS, "tol": NEVER} | curve.on(problem)
             start = process_time()
             res = solve(problem, method="bcd", options=options, rng=0, history=True)
             yield curve, np.array(res.history.fun) - best, process_time() - start, res
@@ -93,7 +96,7 @@ def _lattice_optimum(problem):
     return problems.LATTICE_OPTIMUM
 
 
-def _direct(problem):
+def direct(problem):
     """Return the least value of a quadratic form, by a sparse factorisation."""
     loss = problem.loss
     return -0.5 * float(loss.b @ spsolve(loss.A.tocsc(), loss.b))
@@ -121,16 +124,17 @@ def _rules(update, size, **published):
     return tuple(curves)
 
 
-def _combs(problem):
+def combs(problem):
     """Return the options of the two combs of the lattice, without the labelled nodes."""
     unknown = problem.loss.unlabelled
     position = np.full(problems.LATTICE_SIDE**2, -1)
     position[unknown] = np.arange(unknown.size)
-    combs = [position[b] for b in lattice_combs(problems.LATTICE_SIDE, problems.LATTICE_SIDE)]
-    return {"blocks": [b[b >= 0] for b in combs], "selection": "cyclic"}
+    both = [position[b] for b in lattice_combs(problems.LATTICE_SIDE, problems.LATTICE_SIDE)]
+    return {"blocks": [b[b >= 0] for b in both], "selection": "cyclic"}
 
 
-def _top(problem):
+def top(problem):
+    """Return the options of variable blocks of n^(1/3) variables."""
     size = round(problem.n ** (1 / 3))
     return {"blocks": "variable", "block_size": size, "selection": "gs", "update": "exact"}
 
@@ -141,7 +145,7 @@ def _structured(*extra):
         Curve("forests by L", {"blocks": "forest"}, extra[1]),
         Curve("random forest", {"blocks": "random_forest"}, extra[2]),
         Curve("red-black", {"blocks": "red_black"}, extra[3]),
-        Curve("top n^(1/3), gs", _top, extra[4]),
+        Curve("top n^(1/3), gs", top, extra[4]),
     )
 
 
@@ -165,12 +169,12 @@ PANELS = (
     Panel("A, matrix, 100", problems.regression, _zero,
           _rules("matrix", 100, gsq_variable="100 it.", gsd_variable="200 it.", gs_variable="never",
                  gsq_fixed="265 it.", gsd_fixed="265 it.", gs_fixed="never")),
-    Panel("A+, two_metric, 5", problems.nonnegative_regression, _solved,
+    Panel("A+, 5", problems.nonnegative_regression, _solved,
           (_rule("gs-q", "variable", "two_metric", 5, "60 it."),
            _rule("gs-q", None, "two_metric", 5, "290 it."),
            _rule("gs-q", "variable", "gradient", 5, "160 it."),
            _rule("gs-q", None, "gradient", 5, "430 it."))),
-    Panel("A+, two_metric, 100", problems.nonnegative_regression, _solved,
+    Panel("A+, 100", problems.nonnegative_regression, _solved,
           (_rule("gs-q", "variable", "two_metric", 100, "< 10 it."),
            _rule("gs-q", None, "two_metric", 100, "125 it."),
            _rule("gs-q", "variable", "gradient", 100, "155 it."),
@@ -190,8 +194,8 @@ PANELS = (
           _rules("newton", 100, gsq_variable="470 it.", gsd_variable="470 it.",
                  gs_variable="never")),
     Panel("D, exact", problems.lattice, _lattice_optimum,
-          (*_structured("1e-5", "", "1", "4e1", "2e7"), Curve("two combs", _combs, "1e-5"))),
-    Panel("E, exact", problems.moons, _direct,
+          (*_structured("1e-5", "", "1", "4e1", "2e7"), Curve("two combs", combs, "1e-5"))),
+    Panel("E, exact", problems.moons, direct,
           _structured("8e-5", "2e-3", "4e-2", "2-4", "1.5e2")),
 )  # fmt: skip
 
@@ -224,7 +228,8 @@ def _label(curve):
 def beside_conjugate_gradients():
     """Yield lines on problem D: the best forests beside conjugate gradients on the same system."""
     problem = problems.lattice()
-    loss, done = problem.loss, []
+    done: list[Any] = []
+    loss: Any = problem.loss
     start = process_time()
     x, _ = cg(loss.A, loss.b, rtol=REACHED, callback=done.append)
     seconds = process_time() - start
@@ -232,7 +237,7 @@ def beside_conjugate_gradients():
     yield "| problem D to a residual of 1e-8 | iterations | CPU s | F - F* |"
     yield "|---|---|---|---|"
     yield f"| conjugate gradients of SciPy | {len(done)} | {seconds:.3f} | {gap:.1e} |"
-    options = _combs(problem) | {"maxiter": 5000}
+    options = combs(problem) | {"maxiter": 5000}
     start = process_time()
     res = solve(problem, method="bcd", options=options, tol=REACHED)
     seconds, gap = process_time() - start, res.fun - problems.LATTICE_OPTIMUM
@@ -243,7 +248,7 @@ def figures(folder):
     """Draw F - F* by iteration of each panel into ``folder/bcd_<problem>.png``."""
     from pathlib import Path
 
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt  # pyright: ignore[reportMissingImports]
 
     for letter in ("A", "A+", "B", "C", "D", "E"):
         panels = [panel for panel in PANELS if panel.title.split(",")[0] == letter]
