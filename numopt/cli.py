@@ -72,6 +72,8 @@ def bench(args):
     if args.experiments:
         from numopt.bench.experiments import find_experiment
 
+        if args.figures:
+            return _print_lines(find_experiment(args.experiments, "figures")(args.figures))
         return _print_lines(find_experiment(args.experiments)())
     problems, methods = _selection(args)
     sweep = Sweep(problems, methods, range(args.seeds), _suite(args), args.tol, args.time_limit)
@@ -388,6 +390,7 @@ def _bench_arguments(command):
     add("--retry-failed", action="store_true", help="also what crashed or ran out of time")
     add("--speed", action="store_true", help="time evaluations instead; of files with --mastsif")
     add("--experiments", metavar="NAME", help="run the experiments of a paper instead")
+    add("--figures", metavar="FOLDER", help="with --experiments: draw their figures there")
     add("--list-peers", action="store_true", help="show the methods and their versions")
 
 

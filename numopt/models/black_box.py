@@ -1,5 +1,7 @@
 """The objective of a nonlinear program as a loss, whose blocks are evaluated one at a time."""
 
+from typing import Any
+
 import numpy as np
 
 from numopt.core.errors import UnsupportedError
@@ -38,8 +40,9 @@ class BlackBox(Loss):
 
     def __init__(self, problem, jac_block=None, hess_block=None):
         self.problem, self.n = problem, problem.n
-        self.jac_block, self.hess_block = jac_block, hess_block
-        self.objective = getattr(problem, "objective", None)
+        self.jac_block: Any = jac_block
+        self.hess_block: Any = hess_block
+        self.objective: Any = getattr(problem, "objective", None)
         if (jac_block or hess_block) and self.objective is None:
             raise UnsupportedError(
                 f"`jac_block` and `hess_block` need a problem of functions, not a "

@@ -65,6 +65,9 @@ class BCD(RuleOptions):
         Greedy rules rank fixed blocks by sums of squares, or of moduli, as published experiments.
     refresh : int, optional
         Renew the gradient of only so many blocks before each greedy choice, the oldest ones.
+    inner : int
+        Updates in one iteration, for blocks of one variable, chosen greedily, of a sparse
+        quadratic form: compiled, at O(degree log n) each.
     jac_block, hess_block : callable, optional
         For functions: ``jac_block(x, b)`` and ``hess_block(x, b)`` return the gradient, shape
         (|b|,), and the Hessian, shape (|b|, |b|), of the variables b.

@@ -1,7 +1,7 @@
 """What the rules ask of a problem: values, moves along a block, constants of its curvature."""
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
@@ -12,7 +12,7 @@ from numopt.models.penalties import Separable
 from numopt.solvers.bcd.update import Terms
 
 LARGEST_EIGENPROBLEM = 256  # blocks above have their largest eigenvalue from Lanczos' method
-LANCZOS_MARGIN = 1e-3
+LANCZOS_MARGIN: Any = 1e-3
 
 
 class Place(NamedTuple):
@@ -105,7 +105,7 @@ class Objective:
 
     def place(self, x):
         """Return the `Place` of x, shape (n,)."""
-        return self._evaluated(self.loss.state(x))
+        return self.evaluated(self.loss.state(x))
 
     def moved(self, place, b, d):
         """Return the `Place` after adding d to the variables b; the old one stays as it is."""
@@ -115,9 +115,10 @@ class Objective:
             target = np.clip(target, self.penalty.lower[b], self.penalty.upper[b])
         self.loss.advance(point, b, target - point.x[b])
         point.x[b] = target  # to the last bit
-        return self._evaluated(point)
+        return self.evaluated(point)
 
-    def _evaluated(self, point):
+    def evaluated(self, point):
+        """Return the `Place` of a point."""
         if self.counted:
             self.problem.spend("fun")
         return Place(point, self.loss.value(point), self.penalty.value(point.x))

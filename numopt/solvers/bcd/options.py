@@ -39,6 +39,7 @@ class RuleOptions(Solver):
     bound: Literal["eigenvalue", "trace", "rowsum"] = "eigenvalue"
     score_norm: Literal[1, 2] = 2
     refresh: int | None = None
+    inner: int = 1
     jac_block: Any = None
     hess_block: Any = None
     block_solve: Any = None
@@ -54,6 +55,7 @@ class RuleOptions(Solver):
         for option, names in (("selection", rules), ("update", UPDATES)):
             known = getattr(self, option) in (None, *names)
             self.require(known, option, f"must be one of {', '.join(map(repr, names))}")
+        self.require(self.inner >= 1, "inner", "must be >= 1")
         for option in ("block_size", "refresh"):
             value = getattr(self, option)
             self.require(value is None or value >= 1, option, "must be >= 1")
@@ -79,6 +81,17 @@ class RuleOptions(Solver):
     def size_of(self, o):
         """Return the number of units of a block."""
         return min(self.block_size or LARGEST_DEFAULT_BLOCK, o.units.count)
+
+    def single(self, o):
+        """Return whether every block is one unit of the penalty."""
+        if self.blocks is None or isinstance(self.blocks, str):
+            return self.blocks in (None, "variable") and self.size_of(o) == 1
+        if isinstance(self.blocks, (int, np.integer)):
+            return self.blocks == 1
+        if o.units.groups is None:
+            return all(np.size(block) == 1 for block in self.blocks)
+        groups = {tuple(np.sort(group)) for group in o.units.groups}
+        return all(tuple(np.sort(np.ravel(block))) in groups for block in self.blocks)
 
     def rule_of(self, o):
         """Return the selection rule, by default one that suits the problem."""

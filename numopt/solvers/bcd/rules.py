@@ -27,7 +27,7 @@ from numopt.solvers.bcd.choice import (
 from numopt.solvers.bcd.objective import Objective, Place
 from numopt.solvers.bcd.options import check_rule
 from numopt.solvers.bcd.partition import Partition
-from numopt.solvers.bcd.steps import STEPS, check_update
+from numopt.solvers.bcd.steps import step_of
 
 
 class State(NamedTuple):
@@ -66,8 +66,9 @@ class Rules:
 
     def __init__(self, problem, options):
         self.objective = Objective(problem, options)
-        self.update = options.update_of(self.objective)
         check_rule(options, self.objective)
+        single = options.single(self.objective)
+        self.update = step_of(options.update_of(self.objective), self.objective, single)
 
     def init(self, problem, x0, run):
         """Return the first state."""
@@ -75,8 +76,6 @@ class Rules:
         if o.separable:
             x0 = np.clip(x0, o.penalty.lower, o.penalty.upper)
         partition = first_partition(o, run.rng)
-        single = partition is not None and int(partition.sizes.max()) == 1
-        check_update(self.update, o, single)
         state = State(
             place=o.place(x0),
             lipschitz=o.first_constants(),
@@ -97,7 +96,7 @@ class Rules:
     def step(self, problem, s, run):
         """Return the state after the update of one block and the choice of the next."""
         o = self.objective
-        place, lipschitz = STEPS[self.update](o, s)
+        place, lipschitz = self.update(o, s)
         still = np.array_equal(place.point.x[s.block], s.place.point.x[s.block])
         idle = s.idle + 1 if still else 0
         if idle >= patience(o, s.partition):
@@ -110,7 +109,7 @@ class Rules:
             idle=idle,
             kinks=kinks,
             identified_at=s.identified_at if same else run.nit + 1,
-            updates=s.updates + s.block.size,
+            updates=s.updates + max(s.block.size, o.options.inner),
         )
         return choose(o, s, run)
 

@@ -15,9 +15,11 @@ from contextlib import suppress
 import numpy as np
 
 from numopt.core.errors import OptionError, ProblemError
+from numopt.models.losses import Point
 from numopt.models.penalties import SparseGroup
 from numopt.solvers.bcd.forests import CycleError, ForestSystem
 from numopt.solvers.bcd.linesearch import ROUNDING, backtrack
+from numopt.solvers.bcd.selection import PROXIMAL, SMOOTH
 from numopt.solvers.bcd.update import (
     model_step,
     newton_direction,
@@ -172,6 +174,28 @@ def two_metric_projection(o, s):
     return trial[backtrack(value, s.place.fun, gain)[0]], s.lipschitz
 
 
+def coordinates(o, s):
+    """Return (place, constants) after `inner` greedy updates of single variables, compiled."""
+    from numopt.kernels import greedy
+
+    rules = {
+        "gs": greedy.DISTANCE,
+        "gs-s": greedy.DISTANCE,
+        "gs-r": greedy.MOVE,
+        "gs-q": greedy.DECREASE,
+    }
+    rule = rules.get(o.options.rule_of(o), greedy.SCALED_MOVE)
+    A, everything = o.loss.A, slice(None)
+    point = Point(*(array.copy() for array in s.place.point))
+    G = np.ascontiguousarray(point.z[:, 0])
+    greedy.descend(
+        A.indptr, A.indices, A.data, G, point.x, o.constants, *o.terms(everything), rule,
+        o.options.inner,
+    )  # fmt: skip
+    point.z[:, 0] = G
+    return o.evaluated(point), s.lipschitz
+
+
 STEPS = {
     "gradient": gradient,
     "matrix": matrix,
@@ -181,6 +205,29 @@ STEPS = {
     "two_metric": two_metric_projection,
 }
 UPDATES = tuple(STEPS)
+
+
+def step_of(update, o, single):
+    """Return the function that makes one iteration of updates of this name.
+
+    Raises
+    ------
+    OptionError
+        Unless the update can handle this loss and penalty, see `check_update`; or for `inner` above
+        1 where there is no compiled loop.
+    """
+    check_update(update, o, single)
+    if o.options.inner == 1:
+        return STEPS[update]
+    sparse = getattr(o.loss, "sparse", False) and o.loss.design is None
+    greedy = o.options.rule_of(o) in SMOOTH + PROXIMAL and o.options.refresh is None
+    closed = update in ("exact", "matrix", "gradient") and o.options.lipschitz is None
+    if not (single and sparse and greedy and closed and o.separable):
+        raise OptionError(
+            "method 'bcd': `inner` above 1 is for blocks of one variable, chosen greedily, of a "
+            "sparse quadratic form with a separable penalty"
+        )
+    return coordinates
 
 
 def check_update(update, o, blocks_of_one):

@@ -80,7 +80,8 @@ def model_step(H, g, x, terms):
     from numopt.kernels.block_quadratic import minimise_block
 
     H = np.ascontiguousarray(H)
-    return minimise_block(H, g, x, *terms, MODEL_TOLERANCE, MODEL_SWEEPS)
+    low, high, l1, l2 = terms
+    return minimise_block(H, g, x, low, high, l1, l2, MODEL_TOLERANCE, MODEL_SWEEPS)
 
 
 def secular_step(H, v, lam):
