@@ -83,8 +83,8 @@ def path(
     >>> y = X[:, 0] - 2 * X[:, 1] + 0.1 * rng.standard_normal(60)
     >>> problem = numopt.Composite(numopt.LeastSquares(X, y), numopt.L1(1.0))
     >>> res = numopt.path(problem, n_lambdas=20, cv=5)
-    >>> np.flatnonzero(res.coefs[res.cv.sparsest])
-    array([0, 1])
+    >>> res.coefs.shape, np.flatnonzero(res.coefs[5])
+    ((20, 8), array([0, 1]))
     """
     _check_problem(problem)
     common = {"method": method, "tol": tol, "options": options}
@@ -211,7 +211,7 @@ def _scores(scores):
 def _folds(cv, m, rng):
     """Return pairs of row indices (train, test)."""
     if not hasattr(cv, "__index__"):
-        return [_checked_fold(*fold, m) for fold in cv]
+        return [_checked_fold(train, test, m) for train, test in cv]
     if isinstance(cv, bool) or not 2 <= cv <= m:
         raise ProblemError(f"`cv` must be between 2 and the number of rows, {m}, got {cv!r}")
     rows = np.arange(m) if rng is None else np.random.default_rng(rng).permutation(m)

@@ -5,6 +5,7 @@ the samples and halved, the logistic loss is summed and multiplied by `C`.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
@@ -22,12 +23,19 @@ __all__ = ["ElasticNet", "GroupLasso", "Lasso", "LogisticRegression", "MultiTask
 class _LinearModel(BaseEstimator):
     """Base of the estimators: checks of the data, the solve, and the linear function."""
 
+    fit_intercept: Any
+    standardize: Any
+    tol: Any
+    max_iter: Any
+    coef_: Any
+    intercept_: Any
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _checked(self, X, y, sample_weight, **kwargs):
+    def _checked(self, X, y, sample_weight, **kwargs) -> tuple[Any, Any, Any]:
         X, y = validate_data(
             self, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], order="F", **kwargs
         )
@@ -40,7 +48,7 @@ class _LinearModel(BaseEstimator):
     def _solve(self, loss, penalty):
         """Set the learned attributes; return coefficients (k, p) and intercepts (k,)."""
         problem = Composite(loss, penalty, self.fit_intercept, self.standardize)
-        res = minimize(problem, tol=self.tol, options={"maxiter": self.max_iter})
+        res: Any = minimize(problem, tol=self.tol, options={"maxiter": self.max_iter})
         if not res.success:
             warnings.warn(res.message, ConvergenceWarning, stacklevel=3)
         self.n_iter_ = max(1, res.nit)

@@ -148,7 +148,7 @@ def test_what_falls_short_is_solved_again(monkeypatch):
 def test_unfinished_paths_say_so():
     X, y, _ = regression(*SHAPES["wide"])
     problem = numopt.Composite(numopt.Logistic(X, np.sign(y)), numopt.L1(1.0))
-    res = numopt.path(problem, n_lambdas=5, tol=1e-12, options={"maxiter": 1, "small": 0})
+    res = numopt.path(problem, n_lambdas=5, tol=1e-12, options={"maxiter": 0})
     assert not res.success
     assert res.status == numopt.Status.MAX_ITER
     assert numopt.Status.MAX_ITER in res.statuses

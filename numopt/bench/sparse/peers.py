@@ -109,7 +109,8 @@ def _skglm(task, tol):
             penalty = L1_plus_L2((l1 + task.l2) / n, l1 / (l1 + task.l2))
         else:
             penalty = L1(l1 / n)
-        w, *_ = solver.solve(task.X, task.y, loss, penalty, w.copy(), Xw, run_checks=False)
+        solved: Any = solver.solve(task.X, task.y, loss, penalty, w.copy(), Xw, run_checks=False)
+        w = solved[0]
         Xw = task.X @ w if task.l1.size > 1 else Xw
         columns.append(w)
     return np.array(columns).T
