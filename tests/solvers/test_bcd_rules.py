@@ -507,3 +507,38 @@ def test_many_updates_need_single_variables_and_a_greedy_rule(options):
         solved(Composite(QuadForm(A, b)), **options)
     with pytest.raises(OptionError, match="inner"):
         solved(smooth_problem(0)[0], blocks=1, selection="gs", inner=5)
+
+
+# -- without options -------------------------------------------------------------------------
+
+
+def test_box_constrained_quadratics_are_solved_by_newton_steps():
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.normal(size=(150, 150)))[0]
+    A = (Q * np.geomspace(1.0, 1e6, 150)) @ Q.T
+    A = 0.5 * (A + A.T)
+    P = Composite(QuadForm(A, 2.0 * A @ rng.normal(size=150)), BoxConstraint(-1.0, 1.0))
+    res = numopt.solve(P, tol=1e-10)
+    assert res.success
+    assert res.nit < 60
+    g = A @ res.x - P.loss.b
+    assert (np.abs(g[np.abs(res.x) < 1.0]) <= 1e-9 * np.abs(P.loss.b).max()).all()
+    assert (g[res.x == 1.0] <= 0.0).all()
+    assert (g[res.x == -1.0] >= 0.0).all()
+
+
+def test_singular_quadratics_with_bounds():
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(30, 80)), rng.normal(size=30)
+    for penalty in (BoxConstraint(0.0), L1(2.0)):
+        res = numopt.solve(Composite(QuadForm(X.T @ X, X.T @ y), penalty), tol=1e-9)
+        ref = numopt.solve(Composite(LeastSquares(X, y), penalty), tol=1e-12)
+        assert res.success
+        assert res.fun + 0.5 * y @ y == pytest.approx(ref.fun, rel=1e-8, abs=1e-8)
+
+
+def test_a_quadratic_without_a_penalty_takes_one_step():
+    A, b = random_laplacian(8)
+    res = numopt.solve(Composite(QuadForm(A, b)))
+    assert res.success
+    assert res.nit == 1

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, pinvh
 
 RIDGE = 1e-10  # relative to the mean of the diagonal, for the second attempt
+SMALL_PIVOT = 1e-6  # of a Cholesky factor, relative to the largest
+NOISE = 1e-9  # relative size of a component of the gradient along which H is zero
 MODEL_TOLERANCE = 1e-10
 MODEL_SWEEPS = 10_000
 NEARLY_ACTIVE = 1e-4  # largest distance to a bound at which a variable may count as active
@@ -54,15 +56,22 @@ def solve_positive(H, v):
 def newton_direction(H, g):
     """Return a descent direction -M^-1 g, M being H with the modulus of its eigenvalues.
 
-    For a positive definite H this is Newton's direction, found by Cholesky.
+    For a positive definite H this is Newton's direction, found by Cholesky. Where H is nearly
+    singular, the part of g that is there by rounding only is left out.
     """
     try:
-        return -cho_solve(cho_factor(H), g)
+        factor, lower = cho_factor(H)
+        pivots = np.diag(factor)
+        if pivots.min() > SMALL_PIVOT * pivots.max():
+            return -cho_solve((factor, lower), g)
     except LinAlgError:
-        values, vectors = eigh(H)
-    sizes = np.abs(values)
-    sizes = np.maximum(sizes, max(RIDGE * sizes.max(), np.finfo(np.float64).tiny))
-    return -vectors @ ((vectors.T @ g) / sizes)
+        pass
+    values, vectors = eigh(H)
+    sizes, u = np.abs(values), vectors.T @ g
+    flat = sizes <= RIDGE * sizes.max()
+    sizes[flat] = max(RIDGE * sizes.max(), np.finfo(np.float64).tiny)
+    u[flat & (np.abs(u) <= NOISE * np.linalg.norm(g))] = 0.0
+    return -vectors @ (u / sizes)
 
 
 def model_step(H, g, x, terms):
