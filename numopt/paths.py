@@ -4,13 +4,14 @@ from functools import partial
 
 import numpy as np
 
-from numopt.core.errors import ProblemError, UnsupportedError
+from numopt.core.errors import ProblemError, Status, UnsupportedError
 from numopt.core.result import OptimizeResult
 from numopt.core.workers import mapper
 from numopt.front import solve
 from numopt.models.composite import Composite
 from numopt.models.inputs import real_vector
 from numopt.models.losses import LinearLoss
+from numopt.solvers.bcd import BCD, gram_path
 
 RATIO, WIDE_RATIO = (
     1e-3,
@@ -61,7 +62,8 @@ def path(
     OptimizeResult
         ``lambdas`` (k,), ``lambda_max``; ``coefs`` (k, n) and ``intercepts`` (k, number of classes
         or targets) in the unit of the data; ``funs``, ``gaps`` (NaN where the method has none),
-        ``statuses``, ``nits`` (k,); ``success``, ``status`` and ``message`` of the worst. With
+        ``statuses``, ``nits`` (k,); ``success``, and ``status`` and ``message`` of the first that
+        is none. With
         `cv`, ``cv``: ``scores`` (folds, k), the mean loss of a held-out row, their ``mean`` and
         standard error ``error`` (k,), ``best``, the index of the least mean, and ``sparsest``, the
         first index whose mean is within one standard error of it.
@@ -93,6 +95,7 @@ def path(
     result = _along(problem, lambdas, common)
     result.lambda_max = top
     if cv is not None:
+        _check_rows(problem)
         folds = _folds(cv, problem.loss.m, rng)
         with mapper(workers) as pmap:
             result.cv = _scores(list(pmap(partial(_held_out, problem, lambdas, common), folds)))
@@ -126,26 +129,52 @@ def _gradient(problem, x):
 
 def _along(problem, lambdas, common):
     """Return the results of a path in one."""
-    results, x = [], None
-    for factor in lambdas:
-        results.append(solve(problem.times(factor), x, **common))
-        x = results[-1].x
-    worst = next((res for res in results if not res.success), results[-1])
-    return OptimizeResult(
+    k, classes = lambdas.size, getattr(problem.loss, "k", 1)
+    found = OptimizeResult(
         lambdas=lambdas,
-        coefs=np.array([res.x for res in results]),
-        intercepts=np.array([np.atleast_1d(res.get("intercept", 0.0)) for res in results]),
-        funs=np.array([res.fun for res in results]),
-        gaps=np.array([res.get("gap", np.nan) for res in results], dtype=float),
-        statuses=[res.status for res in results],
-        nits=np.array([res.nit for res in results]),
-        success=all(res.success for res in results),
-        status=worst.status,
-        message=worst.message,
-        method=worst.method,
-        execution_time=sum(res.execution_time for res in results),
+        coefs=np.zeros((k, problem.n)),
+        intercepts=np.zeros((k, classes)),
+        funs=np.zeros(k),
+        gaps=np.full(k, np.nan),
+        nits=np.zeros(k, dtype=int),
+        statuses=[Status.CONVERGED] * k,
+        success=True,
+        status=Status.CONVERGED,
+        message=f"{common['method']}: a path of {k} values within tolerance.",
         cv=None,
     )
+    plain = common["method"] == "bcd" and not common["options"]
+    if plain and gram_path.fits(problem):
+        _trace(problem, found, common)
+    else:
+        for row in range(k):
+            _solve(problem, found, row, common)
+    return found
+
+
+def _solve(problem, found, row, common):
+    """Solve for one lambda from the solution for the last one, or from what is in its row."""
+    start = found.coefs[row if found.coefs[row].any() else max(row - 1, 0)]
+    res = solve(problem.times(found.lambdas[row]), start, **common)
+    found.coefs[row], found.funs[row], found.nits[row] = res.x, res.fun, res.nit
+    found.gaps[row] = np.nan if res.get("gap") is None else res.gap
+    found.intercepts[row] = 0.0 if res.get("intercept") is None else res.intercept
+    found.statuses[row] = res.status
+    if found.success and not res.success:
+        found.success, found.status = False, res.status
+        found.message = f"lambda {found.lambdas[row]:.3g}: {res.message}"
+
+
+def _trace(problem, found, common):
+    """Fill in what `gram_path` finds, and solve again what it has left above the tolerance."""
+    tol = BCD().tol if common["tol"] is None else common["tol"]
+    traced = gram_path.trace(problem, found.lambdas, tol)
+    found.coefs[:] = problem.users(traced.coefs)
+    found.funs[:], found.gaps[:], found.nits[:] = traced.values, traced.gaps, traced.passes
+    if problem.intercept:
+        found.intercepts[:, 0] = problem.loss.intercepts(traced.coefs)
+    for row in np.flatnonzero(found.gaps > tol * problem.reference):
+        _solve(problem, found, row, common)
 
 
 # -- cross-validation ------------------------------------------------------------------------------
@@ -202,7 +231,7 @@ def _checked_fold(train, test, m):
 def _check_problem(problem):
     if not isinstance(problem, Composite):
         raise UnsupportedError(f"a path needs a Composite, got {type(problem).__name__}")
-    if not problem.penalty.strengths:
+    if not problem.penalty.strengths or problem.penalty.free().all():
         name = type(problem.penalty).__name__
         raise UnsupportedError(f"the penalty {name} has no strength to vary")
 

@@ -235,13 +235,13 @@ def graph_epochs(data, indices, indptr, ws, x, g, L, pen, code, gamma, times):
 
 @njit(cache=True)
 def scan(code, grad, x, norms, pen, gamma, scores):
-    """Fill the scores of coordinates; return (largest KKT violation, feasible scale, penalty).
+    """Fill the scores of coordinates; return (KKT violation, its place, feasible scale, penalty).
 
     A score is the distance of -grad from the ends of the subdifferential, in units of the norm of
     the column: negative where a kink is violated, -inf off the kinks. The scale is the largest
     t <= 1 for which the conjugate of a convex penalty is finite at -t grad.
     """
-    worst, scale, value = 0.0, 1.0, 0.0
+    worst, place, scale, value = 0.0, -1, 1.0, 0.0
     for i in range(x.size):
         lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
         v, t = -grad[i], abs(x[i])
@@ -264,7 +264,8 @@ def scan(code, grad, x, norms, pen, gamma, scores):
         if x[i] >= upper:
             high, kink = np.inf, True
         room = min(high - v, v - low)
-        worst = max(worst, -room)
+        if -room > worst:
+            worst, place = -room, i
         if not kink:
             scores[i] = -np.inf
         elif norms[i] > 0.0:
@@ -276,7 +277,7 @@ def scan(code, grad, x, norms, pen, gamma, scores):
                 scale = min(scale, lam / v)
             elif v < -lam and lower == -np.inf:
                 scale = min(scale, -lam / v)
-    return worst, scale, value
+    return worst, place, scale, value
 
 
 @njit(cache=True)

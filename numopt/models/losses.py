@@ -380,6 +380,11 @@ class LeastSquares(LinearLoss):
             gap = self.y - state.z
             state.c[:] = (gap.sum(axis=0) if self.s is None else self.s @ gap) / self.weight
 
+    def intercepts(self, X):
+        """Return the best intercepts for coefficients in the rows of X, shape (K,); k is one."""
+        mean = (self.y[:, 0] if self.s is None else self.s * self.y[:, 0]).sum() / self.weight
+        return mean - X @ self.means
+
     def _move_intercept(self, state, j, c, delta):
         if self.intercept:
             np.subtract.at(state.c, c, self.means[j] * delta)

@@ -28,14 +28,14 @@ def _own(task, tol):
     import numopt
 
     loss = (numopt.Logistic if task.logistic else numopt.LeastSquares)(task.X, task.y)
-    l1 = task.l1[-1]
+    if task.l1.size > 1:
+        return numopt.path(numopt.Composite(loss, numopt.L1(1.0)), task.l1, tol=tol).coefs.T
+    l1 = task.l1[0]
     if task.size > 1:
         penalty = numopt.GroupL2(l1, task.size)
     else:
         penalty = numopt.ElasticNet(l1, task.l2) if task.l2 else numopt.L1(l1)
     problem = numopt.Composite(loss, penalty)
-    if task.l1.size > 1:
-        return numopt.path(problem, task.l1, tol=tol).coefs.T
     return _column(numopt.minimize(problem, tol=tol).x)
 
 
@@ -119,7 +119,7 @@ def _glmnet(task, tol):
     from glmnet import ElasticNet, LogitNet  # pyright: ignore
 
     path = task if task.l1.size > 1 else task.ladder()
-    common = {"standardize": False, "fit_intercept": False, "n_splits": 0, "max_iter": LIMIT * 100}
+    common = {"standardize": False, "fit_intercept": False, "n_splits": 0, "max_iter": 10 * LIMIT}
     if task.logistic:
         model = LogitNet(alpha=1, lambda_path=path.l1 / task.n, tol=tol, **common)
         return _column(model.fit(task.X, task.y).coef_path_[0, :, -1])

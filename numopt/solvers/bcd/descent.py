@@ -10,11 +10,12 @@ until the decrease still to come, by the rate of the last passes, is small
 
 import numpy as np
 
-from numopt.solvers.bcd.newton import NewtonPhase
+from numopt.solvers.bcd.newton import Account, NewtonPhase
 
 MEMORY = 5  # passes that are extrapolated from
 SLOWEST = 0.999  # largest rate of decrease that is believed
 RELATIVE = 0.1  # of the decrease so far: accuracy in a model that is not the problem itself
+TINY = 1e-300
 MOST_ROUNDS = 2000
 
 
@@ -26,43 +27,59 @@ class Descent:
     sub : Subproblem
     model : Model
         Moved in place.
-    newton : bool
-        Whether Newton steps on the support may be tried.
+    account : Account, optional
+        What passes have cost since the last Newton step; None forbids these steps.
     exact : bool
         Whether the model is the problem itself.
     """
 
-    def __init__(self, sub, model, newton=True, exact=True):
-        self.sub, self.model, self.exact = sub, model, exact
-        able = newton and not sub.grouped and sub.k == 1 and sub.penalty.convex
-        self.newton = NewtonPhase(sub, model) if able else None
+    def __init__(self, sub, model, account=None, exact=True):
+        self.sub, self.model = sub, model
+        self.relative = 0.0 if exact or not sub.penalty.dual else RELATIVE
+        able = account is not None and not sub.grouped and sub.k == 1 and sub.penalty.convex
+        self.newton = NewtonPhase(sub, model, account) if able else None
         self.per_pass = float(sub.lengths.sum())
         self.first = self.value = self.objective()
+
+    @property
+    def account(self):
+        """The account as it stands now."""
+        return None if self.newton is None else Account(self.newton.price, self.newton.work)
 
     def objective(self):
         """Return the value of the model, up to a constant."""
         return self.model.smooth_value() + self.sub.penalties(self.model.x)
 
     def run(self, target):
-        """Descend until about `target` is left of the duality gap."""
+        """Descend until about `target` is left, in the unit of `left`."""
         rate = SLOWEST
         for _ in range(MOST_ROUNDS):
             left = self.left(self.sub.epoch(self.model, self.sub.units), rate)
-            goal = target if self.exact else max(target, RELATIVE * (self.first - self.value))
+            goal = max(target, self.relative * (self.first - self.value))
             if left <= goal:
                 break
             before = self.value
             active = self.sub.active(self.model.x)
+            newton = self.newton
+            if newton and newton.cheap(active, self.per_pass) and newton.run(active, 0.0) > 0.0:
+                continue
             rate, work = self.round(active, RELATIVE * goal)
             if not self.value < before:
                 break
-            if self.newton is not None and self.newton.due(active, work, rate, left / goal):
+            if self.newton is not None and self.newton.due(
+                active, work, rate, left / max(goal, 1e-300)
+            ):
                 self.newton.run(active, (before - self.value) / work)
         self.value = self.objective()
 
     def left(self, epoch, rate):
-        """Return an estimate of the duality gap after a pass, given the rate of the decrease."""
+        """Return an estimate of the duality gap after a pass; of the violation without a dual.
+
+        `rate` is that of the decrease. A violation v of the conditions at x costs v |x|_1.
+        """
         moved, worst = epoch
+        if not self.sub.penalty.dual:
+            return worst
         return max(0.5 * moved * rate / (1.0 - rate), worst * float(np.abs(self.model.x).sum()))
 
     def round(self, active, goal):

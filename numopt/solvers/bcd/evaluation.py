@@ -17,13 +17,13 @@ class Evaluated(NamedTuple):
     grad: np.ndarray  # (n,)
     dual: float  # value of the dual at the shrunk residual, or -inf
     kkt: float  # largest distance of -grad to the subdifferential
+    worst: int  # the unit where that is, or -1
     scores: np.ndarray  # of units: distance to leaving the kink, -inf off the kinks
 
     def left(self, dual):
-        """Return a bound of what is left to gain, or a guess where there is no dual."""
-        if max(dual, self.dual) > -inf:
-            return max(self.fun - max(dual, self.dual), 0.0)
-        return self.kkt**2
+        """Return the duality gap, or the violation where there is no dual."""
+        best = max(dual, self.dual)
+        return max(self.fun - best, 0.0) if best > -inf else self.kkt
 
 
 def evaluate(problem, columns, point):
@@ -33,14 +33,14 @@ def evaluate(problem, columns, point):
     residual = loss.residual(point)
     grad = loss.design.tdot(residual if loss.k > 1 else residual[:, 0]).ravel()
     if penalty.code == GROUPED:
-        kkt, scale, value, scores = _scan_groups(penalty, columns, grad, point.x)
+        kkt, worst, scale, value, scores = _scan_groups(penalty, columns, grad, point.x)
     else:
-        kkt, scale, value, scores = _scan(penalty, columns, grad, point.x)
+        kkt, worst, scale, value, scores = _scan(penalty, columns, grad, point.x)
     fun = loss.value(point) + value
     dual = -inf
     if penalty.dual:
         dual = -loss.conjugate(scale * residual) - _conjugate(columns, grad, scale)
-    return Evaluated(point, fun, grad, dual, kkt, scores)
+    return Evaluated(point, fun, grad, dual, kkt, worst, scores)
 
 
 def _scan(penalty, columns, grad, x):
@@ -66,4 +66,6 @@ def _scan_groups(penalty, columns, grad, x):
     norms = np.where(columns.norms > 0.0, columns.norms, 1.0)
     scores = np.where(off, -inf, (penalty.lam - pull) / norms)
     scores[np.isinf(penalty.lam)] = inf
-    return float(distance.max(initial=0.0)), penalty.feasible(grad), penalty.value(x), scores
+    worst = int(distance.argmax()) if distance.size else -1
+    kkt = float(distance.max(initial=0.0))
+    return kkt, worst, penalty.feasible(grad), penalty.value(x), scores

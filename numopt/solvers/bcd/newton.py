@@ -9,6 +9,7 @@ doubles after a step that gained less than passes would have.
 """
 
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -17,11 +18,18 @@ IN_A_ROW = 3
 LENGTHS = (1.0, 0.25, 0.0625)
 RIDGE = 1e-12  # of the mean diagonal entry
 SMALL = 400  # supports up to this size are factorised although the data are sparse
-FACTOR_SPEED = 16.0  # entries of a factorisation done in the time of one of a pass
+FACTOR_SPEED = 20.0  # entries of a factorisation done in the time of one of a pass
 PRODUCTS = 60.0  # passes over the support that conjugate gradients are expected to cost
 ACCURACY = 1e-6  # of conjugate gradients, relative
 MOST_PRODUCTS = 300
 CAP = 64.0  # largest factor on the price of a step
+
+
+class Account(NamedTuple):
+    """What decides when a Newton step is due."""
+
+    price: float = 1.0  # factor on its cost
+    work: float = 0.0  # entries read by passes since the last one
 
 
 class NewtonPhase:
@@ -32,38 +40,50 @@ class NewtonPhase:
     sub : Subproblem
     model : Model
         Moved in place.
+    account : Account
+        Of earlier working sets; carried on.
     """
 
-    def __init__(self, sub, model):
+    def __init__(self, sub, model, account):
         self.sub, self.model = sub, model
         self.lam, self.mu, self.lower, self.upper = sub.pen.T
-        self.price, self.work, self.cost = 1.0, 0.0, 0.0
-        self.gram = None
+        self.price, self.work = account
+        self.cost = 0.0
 
     def due(self, S, work, rate, to_do):
         """Return whether a step on S pays; `to_do` is the factor still to gain."""
         self.work += work
+        entries = self._set_cost(S)
+        passes = log(max(to_do, 1.0)) / max(-log(max(rate, 1e-8)), 1e-8)
+        dear = self.work < self.price * self.cost or 2.0 * entries * passes < self.cost
+        return S.size > 0 and not dear
+
+    def cheap(self, S, per_pass):
+        """Return whether a step on S costs no more than a pass or two."""
+        self._set_cost(S)
+        return S.size > 0 and self.price * self.cost <= 2.0 * per_pass
+
+    def _set_cost(self, S):
         entries = float(self.sub.lengths[S].sum())
         if self.by_products(S):
             self.cost = PRODUCTS * entries
         else:
             self.cost = (S.size * entries + S.size**3 / 3.0) / FACTOR_SPEED
-        passes = log(max(to_do, 1.0)) / max(-log(max(rate, 1e-8)), 1e-8)
-        dear = self.work < self.price * self.cost or 2.0 * entries * passes < self.cost
-        return S.size > 0 and not dear
+        return entries
 
     def by_products(self, S):
         """Return whether to solve by conjugate gradients."""
         return self.sub.sparse and S.size > SMALL
 
     def run(self, S, per_work):
-        """Take steps on S; `per_work` is what passes have gained per entry."""
+        """Take steps on S, return the decrease; `per_work` is that of passes per entry."""
         gained, full = self._steps(S)
-        if full or gained > per_work * self.cost:
+        if full or gained > per_work * self.cost > 0.0:
             self.price = max(self.price / 4.0, 1.0 / CAP)
         else:
             self.price = min(2.0 * self.price, CAP)
         self.work = 0.0
+        return gained
 
     def _steps(self, S):
         """Return the decrease, and whether the last step was a full one."""

@@ -21,9 +21,13 @@ from numopt.core.errors import Status, Stop
 from numopt.solvers.bcd.columns import Subproblem
 from numopt.solvers.bcd.descent import Descent
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
+from numopt.solvers.bcd.newton import Account
 
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
+CROWDED = 0.8  # share of a working set off the kinks that lets it grow faster
+SLOW = 0.5  # of what was left: above it, and worst inside, the working set was not solved well
+LEAST_INNER = 1e-6
 SUFFICIENT = 0.01  # share of the decrease of the model
 EPS = 1e-12  # relative decrease that rounding hides: steps are then taken on trust
 ROUNDING = 1e-10  # relative difference of residuals that passes for rounding
@@ -38,6 +42,8 @@ class State(NamedTuple):
     size: int = 0  # of the last working set
     identified_at: int = 0
     stalled: int = 0
+    account: Account | None = None  # None without Newton steps
+    inner: float = INNER  # share of what is left, as accuracy on the next working set
 
 
 class WorkingSets:
@@ -57,16 +63,18 @@ class WorkingSets:
     def init(self, problem, x0, run):
         """Return the first state."""
         at = evaluate(problem, self.columns, problem.state(x0))
-        return State(at, at.dual)
+        account = Account() if self.solver.newton_phase else None
+        return State(at, at.dual, account=account)
 
     def step(self, problem, s, run):
         """Return the next state."""
         sub = Subproblem(self.columns, self.choose(s))
-        goal = INNER * s.at.left(s.dual)
+        left = s.at.left(s.dual)
+        goal = self.goal(problem, sub, s.inner * left)
         if problem.loss.quadratic:
-            point = self.descend(sub, s.at.point, goal)
+            point, account = self.descend(sub, s.at.point, goal, s.account)
         else:
-            point = self.search(problem, sub, s.at.point, goal)
+            point, account = self.search(problem, sub, s.at.point, goal, s.account)
         at = evaluate(problem, self.columns, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
         identified_at = s.identified_at if changed else run.nit + 1
@@ -74,7 +82,16 @@ class WorkingSets:
         if stalled > 3:
             raise Stop(Status.SMALL_STEP)
         dual = max(s.dual, at.dual)
-        return State(at, dual, sub.ws.size, identified_at, stalled)
+        slow = at.left(dual) > SLOW * left and at.worst in sub.ws
+        inner = max(0.1 * s.inner, LEAST_INNER) if slow else min(3.0 * s.inner, INNER)
+        return State(at, dual, sub.ws.size, identified_at, stalled, account, inner)
+
+    def goal(self, problem, sub, goal):
+        """Return the accuracy to ask for: the final one where all units are in the working set."""
+        if sub.ws.size < self.columns.norms.size:
+            return goal
+        unit = problem.reference if problem.penalty.dual else problem.largest_slope
+        return min(goal, INNER * self.solver.tol * unit)
 
     def kept(self, s):
         """Return the state, which `verified` may look back at."""
@@ -109,32 +126,35 @@ class WorkingSets:
         if units <= self.solver.small:
             return np.flatnonzero(scores < inf)
         off = int(np.count_nonzero(scores == -inf))
-        size = max(self.solver.first_size, 2 * off)
+        crowded = off > CROWDED * s.size > 0.0
+        size = max(self.solver.first_size, (4 if crowded else 2) * off)
         if size >= units:
             return np.flatnonzero(scores < inf)
         ws = np.argpartition(scores, size - 1)[:size]
         return np.sort(ws[scores[ws] < inf])
 
-    def descend(self, sub, point, goal):
-        """Return the point after descent on least squares."""
+    def descend(self, sub, point, goal, account):
+        """Return the point after descent on least squares, and the account."""
         model = sub.least_squares(point)
-        Descent(sub, model, self.solver.newton_phase).run(goal)
-        return sub.point_of(model, point)
+        descent = Descent(sub, model, account)
+        descent.run(goal)
+        return sub.point_of(model, point), descent.account
 
-    def search(self, problem, sub, point, goal):
-        """Return the point after a few tangent models on the working set."""
+    def search(self, problem, sub, point, goal, account):
+        """Return the point after a few tangent models on the working set, and the account."""
         value = partial(_value, problem.loss, sub)
         fun = value(point)
         for _ in range(MODELS):
             model = sub.tangent(point, bound=not problem.penalty.convex)
-            descent = Descent(sub, model, self.solver.newton_phase, exact=False)
+            descent = Descent(sub, model, account, exact=False)
             descent.run(goal)
+            account = descent.account
             promised = descent.first - descent.value
             point, before = _along(problem.loss, sub, model, point, value, fun, promised), fun
             fun = value(point)
             if before - fun <= goal:
                 break
-        return point
+        return point, account
 
 
 def _value(loss, sub, point):
