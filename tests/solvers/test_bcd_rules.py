@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix, diags_array, random_array
+from scipy.sparse import csr_matrix, diags_array, eye_array, kron, random_array
 
 import numopt
 from numopt import (
@@ -542,3 +542,15 @@ def test_a_quadratic_without_a_penalty_takes_one_step():
     res = numopt.solve(Composite(QuadForm(A, b)))
     assert res.success
     assert res.nit == 1
+
+
+@pytest.mark.parametrize("penalty", [None, BoxConstraint(-0.3, np.inf), L1(1e-4)])
+def test_large_sparse_quadratics_stay_sparse(penalty):
+    n = 40
+    T = diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(n, n))
+    A = csr_matrix(kron(T, eye_array(n)) + kron(eye_array(n), T))
+    P = Composite(QuadForm(A, np.full(n * n, -8.0 / n**2)), penalty)
+    res = numopt.solve(P, tol=1e-10)
+    assert res.success
+    assert res.nit < 20
+    assert P.penalty.distance(A @ res.x - P.loss.b, res.x).max() <= 1e-10

@@ -75,7 +75,9 @@ class RuleOptions(Solver):
         separable = problem.kind == "composite" and isinstance(problem.penalty, Separable)
         if self.rules_given or not separable:
             return self
-        return replace(self, blocks="variable", block_size=LARGEST_NEWTON_BLOCK)
+        sparse = problem.loss.graph() is not None
+        size = max(problem.n, 1) if sparse else LARGEST_NEWTON_BLOCK
+        return replace(self, blocks="variable", block_size=size)
 
     @property
     def fixed(self):

@@ -25,6 +25,7 @@ from numopt.solvers.bcd.update import (
     newton_direction,
     positive_solver,
     secular_step,
+    sparse_solver,
     two_metric,
 )
 
@@ -74,6 +75,8 @@ def _solver(o, b):
     if graph is not None:
         with suppress(CycleError):
             return ForestSystem(graph, b).solve
+    if o.sparse(b):
+        return sparse_solver(o.hessian(None, b))
     return positive_solver(o.loss.hessian_bound(b))
 
 

@@ -1,10 +1,13 @@
 """Steps on one block: what to do with its gradient and Hessian. Pure functions of arrays."""
 
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, pinvh
+from scipy.sparse import csc_array, diags_array, eye_array, issparse
+from scipy.sparse.linalg import splu
 
 RIDGE = 1e-10  # relative to the mean of the diagonal, for the second attempt
 SMALL_PIVOT = 1e-6  # of a Cholesky factor, relative to the largest
@@ -48,6 +51,19 @@ def positive_solver(H):
     return partial(np.matmul, pinvh(H))
 
 
+def sparse_solver(H):
+    """Return the function ``v -> H^-1 v`` of a sparse symmetric positive definite matrix (b, b).
+
+    Where no factorisation exists the diagonal is raised a little.
+    """
+    H, ridge = csc_array(H), RIDGE * max(H.trace() / H.shape[0], np.finfo(np.float64).tiny)
+    for shift in (0.0, ridge):
+        with suppress(RuntimeError):  # exactly singular
+            shifted = csc_array(H + shift * eye_array(H.shape[0]))
+            return splu(shifted, "MMD_AT_PLUS_A", 0.0, options={"SymmetricMode": True}).solve
+    return np.divide(1.0, np.maximum(H.diagonal(), ridge)).__mul__
+
+
 def solve_positive(H, v):
     """Return H^+ v, see `positive_solver`."""
     return positive_solver(H)(v)
@@ -57,8 +73,12 @@ def newton_direction(H, g):
     """Return a descent direction -M^-1 g, M being H with the modulus of its eigenvalues.
 
     For a positive definite H this is Newton's direction, found by Cholesky. Where H is nearly
-    singular, the part of g that is there by rounding only is left out.
+    singular, the part of g that is there by rounding only is left out. Of a sparse H the
+    eigenvalues are not worked out; a direction that does not descend gives way to a scaled -g.
     """
+    if issparse(H):
+        d = -sparse_solver(H)(g)
+        return d if g @ d < 0.0 and np.isfinite(d).all() else -g / abs(H).sum(axis=1).max()
     try:
         factor, lower = cho_factor(H)
         pivots = np.diag(factor)
@@ -167,7 +187,7 @@ def two_metric(H, g, x, terms):
     Parameters
     ----------
     H, g, x, terms
-        As for `model_step`.
+        As for `model_step`; H may be sparse, and indefinite.
 
     References
     ----------
@@ -179,12 +199,12 @@ def two_metric(H, g, x, terms):
     near = min(NEARLY_ACTIVE, width)
     active = ((x <= low + near) & (slope > 0.0)) | ((x >= high - near) & (slope < 0.0))
     active |= low == high
-    curved = H + np.diag(terms.l2)
-    diagonal = np.diag(curved)
+    curved = H + (diags_array(terms.l2) if issparse(H) else np.diag(terms.l2))
+    diagonal = curved.diagonal()
     direction = -slope / np.where(diagonal > 0.0, diagonal, 1.0)
     free = np.flatnonzero(~active)
     if free.size:
-        direction[free] = newton_direction(curved[np.ix_(free, free)], slope[free])
+        direction[free] = newton_direction(curved[free][:, free], slope[free])
     return TwoMetricStep(direction, active, low, high, slope)
 
 
