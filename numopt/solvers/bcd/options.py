@@ -71,7 +71,7 @@ class RuleOptions(Solver):
         return any(getattr(self, name) is not None for name in DEMANDS)
 
     def completed(self, problem):
-        """Return these options; where none asks for rules, with large variable blocks if they pay."""
+        """Return these options, with large variable blocks if none of them asks for rules."""
         separable = problem.kind == "composite" and isinstance(problem.penalty, Separable)
         if self.rules_given or not separable:
             return self

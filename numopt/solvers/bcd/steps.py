@@ -190,13 +190,11 @@ def coordinates(o, s):
         "gs-q": greedy.DECREASE,
     }
     rule = rules.get(o.options.rule_of(o), greedy.SCALED_MOVE)
-    A, everything = o.loss.A, slice(None)
+    A, terms = o.loss.A, o.terms(slice(None))
     point = Point(*(array.copy() for array in s.place.point))
     G = np.ascontiguousarray(point.z[:, 0])
-    greedy.descend(
-        A.indptr, A.indices, A.data, G, point.x, o.constants, *o.terms(everything), rule,
-        o.options.inner,
-    )  # fmt: skip
+    at = G, point.x, o.constants, terms.low, terms.high, terms.l1, terms.l2
+    greedy.descend(A.indptr, A.indices, A.data, *at, rule, o.options.inner)  # pyright: ignore[reportCallIssue]
     point.z[:, 0] = G
     return o.evaluated(point), s.lipschitz
 

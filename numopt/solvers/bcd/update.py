@@ -56,10 +56,11 @@ def sparse_solver(H):
 
     Where no factorisation exists the diagonal is raised a little.
     """
-    H, ridge = csc_array(H), RIDGE * max(H.trace() / H.shape[0], np.finfo(np.float64).tiny)
+    H, identity = csc_array(H), eye_array(H.diagonal().size)
+    ridge = RIDGE * max(H.diagonal().mean(), np.finfo(np.float64).tiny)
     for shift in (0.0, ridge):
         with suppress(RuntimeError):  # exactly singular
-            shifted = csc_array(H + shift * eye_array(H.shape[0]))
+            shifted = csc_array(H + shift * identity)
             return splu(shifted, "MMD_AT_PLUS_A", 0.0, options={"SymmetricMode": True}).solve
     return np.divide(1.0, np.maximum(H.diagonal(), ridge)).__mul__
 
