@@ -645,7 +645,7 @@ def test_cupy(method):
 @pytest.mark.claims
 def test_images_with_an_l1_cost():
     pytest.importorskip("sklearn")
-    from numopt.bench.transport import image_case
+    from numopt.bench.transport_cases import image_case
 
     cases = [image_case(28, np.random.default_rng(seed), 1) for seed in range(10)]
     results = [solve(Transport(*case, eta=1200.0)) for case in cases]
