@@ -68,9 +68,9 @@ def _pot_smooth(case, eta, tol):
 
     limit: dict[str, Any] = {"stopThr": 1e-15, "numItermax": ENDLESS}
     if case.k in (0, case.a.size):
-        return ot.smooth.smooth_ot_dual(*case[:3], 1 / eta, **limit)
+        return ot.smooth.smooth_ot_dual(case.a, case.b, case.C, 1 / eta, **limit)
     kind = {"reg_type": "sparsity_constrained", "max_nz": case.k}
-    return ot.smooth.smooth_ot_semi_dual(*case[:3], 1 / eta, **kind, **limit)
+    return ot.smooth.smooth_ot_semi_dual(case.a, case.b, case.C, 1 / eta, **kind, **limit)
 
 
 def _regot(function):
