@@ -20,8 +20,8 @@ def _host(v):
     return v.get() if hasattr(v, "get") else np.asarray(v)
 
 
-def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols):
-    """As its namesake; two exponentials for each entry, and no guess is needed."""
+def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols, P):
+    """As its namesake; two exponentials for each entry, no guess is needed, nothing is stored."""
     E, xp = _exponents(C, np.zeros_like(f), g, eta)
     top = xp.max(E, axis=1)
     total = xp.sum(xp.exp(LN2 * (E - top[:, None])), axis=1)
@@ -52,6 +52,11 @@ def plan(C, f, g, eta):
     """Return a block of the plan, and the namespace."""
     E, xp = _exponents(C, f, g, eta)
     return xp.exp(LN2 * E), xp
+
+
+def plan_block(metric, C, X, YT, f, g, eta, P):
+    """As its namesake."""
+    P[:] = _host(plan(C, f, g, eta)[0])
 
 
 def kept_block(C, f, g, eta, low, col_low):

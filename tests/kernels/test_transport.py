@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix, random_array
 from numopt.kernels import array_transport, schur, transport
 from numopt.kernels.exponential import HIGHEST, LOWEST, exp2
 from numopt.linalg.schur import schur_solve
-from numopt.models.transport import Kept
+from numopt.models.passes import Kept
 
 NOTHING = np.empty((0, 0))
 
@@ -37,7 +37,7 @@ def test_power_of_two_at_the_ends():
 def test_sinkhorn_pass(module, tau):
     C, f, g, a = data()
     f_next, cols = np.empty(9), np.zeros(7)
-    module.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, tau, f_next, cols)
+    module.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, tau, f_next, cols, NOTHING)
     K = np.exp2(g - 3.0 * C)
     np.testing.assert_allclose(f_next, tau * np.log2(a / K.sum(axis=1)), rtol=1e-13)
     np.testing.assert_allclose(cols, (np.exp2(f_next)[:, None] * K).sum(axis=0), rtol=1e-13)
@@ -47,8 +47,8 @@ def test_sinkhorn_pass(module, tau):
 def test_rows_whose_sums_leave_the_range_of_numbers(shift):
     C, f, g, a = data()
     plain, moved, cols = np.empty(9), np.empty(9), np.zeros(7)
-    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, 1.0, plain, cols.copy())
-    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f + shift, g, 3.0, a, 1.0, moved, cols)
+    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, 1.0, plain, cols.copy(), NOTHING)
+    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f + shift, g, 3.0, a, 1.0, moved, cols, NOTHING)
     np.testing.assert_allclose(moved, plain, atol=1e-9)
     assert np.isfinite(cols).all()
 

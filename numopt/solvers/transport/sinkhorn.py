@@ -13,7 +13,7 @@ One pass over the cost does both lines, with one exponential for each entry.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from numopt.models.transport import Point
+from numopt.models.passes import Point
 from numopt.solvers.transport.base import EntropicSolver
 
 
