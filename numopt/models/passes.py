@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numopt.linalg.array_schur import DenseEntries, listed
 from numopt.models.problem import Problem
 
 LOG2E = 1.4426950408889634
@@ -37,11 +38,8 @@ class Kept(NamedTuple):
 
     @property
     def nnz(self):
-        """Number of entries; of an array of another library, those that are not zero."""
-        if isinstance(self.data, np.ndarray):
-            return self.data.size
-        xp = self.data.__array_namespace__()
-        return int(xp.sum(xp.astype(self.data > 0, xp.int64)))
+        """Number of entries."""
+        return self.data.size
 
 
 class Growing:
@@ -187,7 +185,7 @@ class Passes(Problem):
         """
         self.spend("hess")
         if self.on_arrays:
-            return self._kept_array(point, low, col_low)
+            return self._kept_array(point, low, col_low, most)
         n, m = self.shape
         entries, limit = Growing(n, m), DENSE * n * m if n * m <= most else most
         for k, append in self._appending(point, low, col_low):
@@ -221,10 +219,23 @@ class Passes(Problem):
         K, origin = self._stored(point)
         return K, np.exp(point.f - origin.f), np.exp(point.g - origin.g)
 
-    def _kept_array(self, point, low, col_low):
+    def _kept_array(self, point, low, col_low, most):
+        f, g, eta = LOG2E * point.f, LOG2E * point.g, LOG2E * point.eta
+        xp, (n, m), blocks, total = self.cost.xp, self.shape, [], 0
+        for k, (_, C, *_) in self._blocks():
+            P, large = self.kernels.kept_block(C, f[k], g, eta, low[k], col_low)
+            rows, cols = xp.nonzero(large)
+            blocks.append((rows + k.start, cols, P[large]))
+            total += rows.shape[0]
+            if total > min(most, max(DENSE * n * m, 1.0)):
+                return self._dense_array(point) if n * m <= min(most, STORED) else None
+        return listed(xp, blocks, self.shape)
+
+    def _dense_array(self, point):
         units = LOG2E * point.f, LOG2E * point.g, LOG2E * point.eta
-        P = self.kernels.kept_block(self.cost.C, *units, low, col_low)
-        return Kept(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32), P)
+        plan = self.kernels.plan
+        blocks = [plan(C, units[0][k], *units[1:])[0] for k, (_, C, *_) in self._blocks()]
+        return DenseEntries(self.cost.xp, self.cost.xp.concat(blocks, axis=0))
 
     def _all_entries(self, point):
         n, m = self.shape

@@ -16,7 +16,8 @@ from scipy.sparse import csr_matrix
 
 from numopt.core.backend import namespace, to_host
 from numopt.core.errors import ProblemError, Status, Stop
-from numopt.models.geometry import ArrayCost, as_cost
+from numopt.models.array_costs import ArrayCost
+from numopt.models.geometry import as_cost
 from numopt.models.inputs import real_vector
 from numopt.models.passes import Passes, demand, shrinkage
 from numopt.models.problem import Batch
@@ -88,7 +89,7 @@ class Transport(Passes):
 
     def __new__(cls, a=None, b=None, cost: Any = None, *args, **options) -> Any:
         """Return a `Batch` for a cost of three dimensions."""
-        if np.ndim(cost) != 3 or hasattr(cost, "blocks"):
+        if hasattr(cost, "blocks") or np.ndim(cost) != 3:
             return super().__new__(cls)
         a, b = one_for_each(a, len(cost)), one_for_each(b, len(cost))
         return Batch(cls(*data, *args, **options) for data in zip(a, b, cost, strict=True))
@@ -102,7 +103,7 @@ class Transport(Passes):
         self.full_shape = n, m = cost.shape
         self.on_arrays = isinstance(cost, ArrayCost)
         if self.on_arrays:
-            namespace(cost.C, a, b)  # refuses a mixture of libraries
+            namespace(cost.sample, a, b)  # refuses a mixture of libraries
             a, b = (v if v is None else to_host(v) for v in (a, b))
         a, b = transport_masses(a, "a", n), transport_masses(b, "b", m)
         self.relax = weights_of(relax)

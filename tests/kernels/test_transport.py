@@ -6,6 +6,7 @@ from scipy.sparse import csr_matrix, random_array
 
 from numopt.kernels import array_transport, schur, transport
 from numopt.kernels.exponential import HIGHEST, LOWEST, exp2
+from numopt.linalg.array_schur import DenseEntries, conjugate_gradients, listed
 from numopt.linalg.schur import schur_solve
 from numopt.models.passes import Kept
 
@@ -123,8 +124,13 @@ def test_conjugate_gradients(dense):
     assert 1 < iterations < 60
     np.testing.assert_allclose(S @ y, h, atol=1e-10)
     P = kept.data.reshape(30, 20) if dense else csr_matrix(kept[::-1], (30, 20)).toarray()
-    again, _ = array_transport.conjugate_gradients(P, r, c, h, 1e-12, 1000)
-    np.testing.assert_allclose(again, y, atol=1e-9)
+    rows, cols = np.nonzero(P)
+    cut = np.searchsorted(rows, 11)
+    blocks = [(rows[k], cols[k], P[rows[k], cols[k]]) for k in (slice(cut), slice(cut, None))]
+    for entries in (DenseEntries(np, P), listed(np, blocks, P.shape)):
+        assert entries.nnz == np.count_nonzero(P)
+        again, _ = conjugate_gradients(entries, r, c, h, 1e-12, 1000)
+        np.testing.assert_allclose(again, y, atol=1e-9)
 
 
 @pytest.mark.parametrize("dense", [False, True])
