@@ -113,8 +113,9 @@ class Passes(Problem):
         for k, data in self._blocks():
             part = P[k] if P.size else P
             kernels.sinkhorn_pass(*data, f2[k], g2, eta2, self.a[k], tau, right[k], cols, part)
-        point = self._as_point(eta, right, g, cols, (f, g) if P.size else None)
-        if P.size:
+        point = self._as_point(eta, right, g, cols, None)
+        if P.size and point.rows.min() > kernels.TINY:
+            point = point._replace(base=(f, g))
             self.memo["stored"] = P, point
         return point, P
 
@@ -126,9 +127,8 @@ class Passes(Problem):
         """Return room for a plan, empty if it is not to be stored; there is one in a run."""
         if self.memo is None or self.on_arrays or self.a.size * self.b.size > STORED:
             return _NOTHING
-        if "stored" not in self.memo:
-            return np.empty(self.shape)
-        return self.memo["stored"][0]
+        stored = self.memo.pop("stored", None)  # an interrupted pass leaves nothing behind
+        return np.empty(self.shape) if stored is None else stored[0]
 
     def _stored(self, point):
         """Return the plan of the base of a point, and that base as a point."""

@@ -82,6 +82,107 @@ def test_kept_entries_lose_at_most_theta_and_leave_a_semidefinite_hessian():
     assert np.linalg.eigvalsh(S).min() >= -1e-15
 
 
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**6), share=st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_any_pattern_leaves_a_semidefinite_hessian(seed, share):
+    rng = np.random.default_rng(seed)
+    P = rng.exponential(size=(9, 7)) ** 4
+    r, c = P.sum(axis=1), P.sum(axis=0)
+    Ps = P * (rng.uniform(size=P.shape) < share)
+    H = np.block([[np.diag(r), P], [P.T, np.diag(c)]])
+    M = np.block([[np.diag(r), Ps], [Ps.T, np.diag(c)]])
+    assert np.linalg.eigvalsh(M).min() >= -1e-13 * r.max()
+    x, y = rng.normal(size=9), rng.normal(size=7)
+    squares = Ps * (x[:, None] + y) ** 2
+    rest = (r - Ps.sum(axis=1)) @ x**2 + (c - Ps.sum(axis=0)) @ y**2
+    z = np.concatenate([x, y])
+    assert z @ M @ z == pytest.approx(squares.sum() + rest, rel=1e-10)
+    null = np.concatenate([np.ones(9), -np.ones(7)])
+    np.testing.assert_allclose(H @ null, 0.0, atol=1e-12 * r.max())
+
+
+def test_error_of_the_sparse_hessian():
+    p = example(40, 30, eta=300.0)
+    point = p.sinkhorn(p.point(p.eta, np.zeros(40), np.zeros(30)), 5)
+    P = p.plan_rows(*point[:3])
+    for theta in (1e-1, 1e-2, 1e-4):
+        low = np.minimum((theta * p.a / 30)[:, None], theta * p.b / 40)
+        dropped = np.where(low <= P, 0.0, P)
+        assert np.linalg.norm(dropped, 2) <= theta * np.sqrt(p.a.max() * p.b.max())
+
+
+@pytest.mark.parametrize("relax", [np.inf, 0.5])
+def test_iterations_increase_the_semidual(relax):
+    p = Transport(masses(40), masses(30, 2), squares(40, 30), eta=200.0, relax=relax).armed()
+    solver = numopt.SNS()
+    point = p.point(p.eta, np.zeros(40), np.zeros(30))
+    values = [p.semidual(point)]
+    for _ in range(20):
+        point = p.sinkhorn(point)
+        values.append(p.semidual(point))
+    state = solver.init(p, np.r_[point.f, point.g] / p.eta, None)
+    while p.violation(state.point)[0] > 1e-12:
+        state = solver.step(p, state, None)
+        values.append(p.semidual(state.point))
+    assert np.diff(values).min() >= -1e-13 * abs(values[-1])
+
+
+# -- the plan that is stored -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("relax", [np.inf, 0.4])
+def test_stored_plan_serves_its_neighbours(relax):
+    p = Transport(masses(40), masses(30, 2), squares(40, 30), eta=300.0, relax=relax)
+    run, rng = p.armed(), np.random.default_rng(0)
+    point = run.sinkhorn(run.point(p.eta, np.zeros(40), np.zeros(30)), 3)
+    for size in (1e-3, 1.0, 20.0):
+        g = point.g + rng.uniform(-size, size, size=30)
+        near, exact = run.moved(point, g), p.point(p.eta, point.f, g)
+        assert near.base is point.base
+        for ours, theirs in zip(near[1:5], exact[1:5], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-15)
+        low = 1e-4 * p.a / 30, 1e-4 * p.b / 40
+        ours, theirs = run.kept(near, *low), p.kept(exact, *low)
+        np.testing.assert_array_equal(ours.indices, theirs.indices)
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-11)
+    far = run.moved(point, point.g + 100.0)
+    assert far.base is not point.base
+    np.testing.assert_allclose(far.cols, p.point(p.eta, point.f, far.g).cols, rtol=1e-12)
+
+
+def test_stored_plan_is_made_again_from_a_point():
+    run = example(eta=300.0).armed()
+    point = run.sinkhorn(run.point(300.0, np.zeros(40), np.zeros(30)), 3)
+    once = run.moved(point, point.g + 0.1)
+    run.point(200.0, point.f, point.g)
+    for other in (run, example(eta=300.0).armed()):
+        again = other.moved(point, point.g + 0.1)
+        for ours, theirs in zip(again[:5], once[:5], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_is_too_large_is_not_stored(monkeypatch):
+    from numopt.models import passes
+
+    p = example(eta=1200.0)
+    stored = solve(p)
+    monkeypatch.setattr(passes, "STORED", 10)
+    res = solve(p)
+    assert res.success
+    assert res.newton_iterations == stored.newton_iterations
+    np.testing.assert_allclose(res.x, stored.x, atol=1e-11)
+
+
+def test_rows_that_hardly_keep_mass_are_not_stored():
+    """The demand exp(-f / (eta rho)) underflows where every cost is far beyond rho."""
+    C = np.array([[0.0, 1.0], [1.0, 0.0], [900.0, 900.0]])
+    p = Transport([1.0, 1.0, 1.0], [1.0, 1.0], C, eta=1.0, relax=1.0)
+    for method in METHODS:
+        res = solve(p, method=method)
+        assert res.success
+        assert 0 < plan_of(res)[2].sum() < 1e-150
+
+
 # -- agreement -------------------------------------------------------------------------------------
 
 
@@ -143,6 +244,34 @@ def test_degenerate_cost():
     assert res.newton_iterations <= 25
     hot = Transport(p.a, p.b, p.cost, eta=1e4)
     assert solve(hot).success
+
+
+def test_secant_along_the_path():
+    """From 300, 600 to 1200 the secant in eta leaves little to do, plain scaling everything."""
+    n = 15
+    x = np.arange(n) / (n - 1)
+    G = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
+    cost = PointCloud(G, G, "l1", scale=0.5)
+    a, b = masses(n * n, 1), masses(n * n, 2)
+    f, g = {}, {}
+    for eta in (300.0, 600.0):
+        alpha, beta = solve(Transport(a, b, cost, eta=eta), tol=1e-8).potentials
+        f[eta], g[eta] = eta * alpha, eta * beta
+    p = Transport(a, b, cost, eta=1200.0)
+    plain = p.point(1200.0, 2 * f[600.0], 2 * g[600.0])
+    secant = p.point(1200.0, 3 * f[600.0] - 2 * f[300.0], 3 * g[600.0] - 2 * g[300.0])
+    assert p.violation(secant)[0] <= 0.1
+    assert p.violation(plain)[0] >= 3 * p.violation(secant)[0]
+
+
+@pytest.mark.parametrize("eta", [1200.0, 1e4, 1e5])
+@pytest.mark.parametrize("kind", ["random", "cloud"])
+def test_every_seed_is_solved(kind, eta):
+    for seed in range(20):
+        C = squares(30, 30, seed)
+        C = np.random.default_rng(seed).uniform(size=(30, 30)) if kind == "random" else C
+        res = solve(Transport(None, None, 0.99 * C, eta=eta))
+        assert res.success, seed
 
 
 def test_high_accuracy_costs_little_more():

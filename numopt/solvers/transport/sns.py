@@ -2,7 +2,7 @@
 
     h(g) = <a, f(g)> + <b, g>,   f(g) such that the rows of P = exp(f + g - eta C) are right
 
-    ladder   eta_k = ..., eta/2, eta: two Sinkhorn iterations each, five at eta, and up to twelve
+    ladder   eta_k = ..., eta/2, eta: two Sinkhorn iterations each, five at eta, and up to sixteen
              more if they will do; if the violation is small then, Newton; else back to the last
              rung where eta times the range of C is at most 100, and
     path     from rung to rung: one Sinkhorn iteration, Newton to a violation of 3e-3, and
@@ -30,7 +30,7 @@ from numopt.solvers.transport.base import ROUNDING, EntropicSolver
 LADDER, PATH, END = range(3)  # on the ladder; on the path; Newton at the final eta
 WARM_UP = 2, 4  # Sinkhorn iterations on a rung of the ladder, and on the last one, plus one
 RUNGS = 100.0  # eta times the range of the cost where the path begins
-FEW = 12  # Sinkhorn iterations to the end that are made instead of Newton steps
+FEW = 16  # Sinkhorn iterations to the end that are made instead of Newton steps
 SHORT_CUT = 0.08  # violation at the end of the ladder below which Newton begins there
 STEEP = 5000.0  # eta times the range of the cost above which the ladder takes no short cut
 RUNG_TOL = 3e-3  # violation at which a rung is left: the secant needs no better points
