@@ -47,6 +47,28 @@ def compress(row, low, col_low, flags, found, used, indices, data):
 
 
 @njit(cache=True)
+def _mark_above(row, level, flags):
+    for j in range(row.size):
+        flags[j] = row[j] > level
+
+
+@njit(cache=True)
+def indices_above(row, level, flags, found, indices):
+    """List the indices of the entries above a level, and return their number.
+
+    `indices` has room for one more than the row has entries.
+    """
+    _mark_above(row, level, flags)
+    count = 0
+    for h in range(_marked_words(flags.view(np.uint64), found)):
+        j = 8 * found[h]
+        for k in range(8):
+            indices[count] = j + k
+            count += flags[j + k]
+    return count
+
+
+@njit(cache=True)
 def compress_room(m):
     """Return what `compress` works with for rows of length m: a flag for each entry, and a list."""
     words = (m + 7) // 8

@@ -152,6 +152,15 @@ def test_zero_masses_and_forbidden_entries():
     assert res.plan[1, 0] == res.plan[0].sum() == 0
 
 
+@pytest.mark.parametrize("mass", [1e-14, 1e-20])
+def test_masses_below_rounding_of_the_costs(mass):
+    a = np.r_[mass, masses(5)]
+    p = Transport(a, a[::-1], cloud(6) + 3.0, reg=1.0)
+    res = sparse(p)
+    assert res.success
+    assert np.isfinite(res.fun)
+
+
 def test_too_few_entries():
     p = Transport(masses(10), masses(3), cloud(10, 3), reg=1.0)
     with pytest.raises(numopt.OptionError, match="`k` must be at least 4"):
