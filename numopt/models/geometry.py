@@ -60,7 +60,7 @@ class DenseCost:
 
 
 class PointCloud:
-    """The cost between points, evaluated on the fly: memory O(n + m).
+    """The cost between points, evaluated on the fly: the matrix is never stored.
 
     Parameters
     ----------

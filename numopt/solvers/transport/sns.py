@@ -84,7 +84,8 @@ class SNS(EntropicSolver):
     Notes
     -----
     The measure is ``|P 1 - a|_1 + |P'1 - b|_1``, relative to the mass. A Newton iteration costs two
-    passes over the cost and some tens of products with the kept entries. Newton's method is applied
+    passes over the cost, or over a stored plan as for `Sinkhorn`, and some tens of products with
+    the kept entries. Newton's method is applied
     to g alone, f being eliminated exactly, not linearised: an iteration is no dearer, and the plan
     always has the right rows. An iteration of the loop is a Newton step or a rung. A start point
     other than zero begins with Newton's method at the final eta.
