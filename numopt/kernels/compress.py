@@ -3,14 +3,16 @@
 import numpy as np
 from numba import njit
 
+from numopt.kernels.exponential import PART
 
-@njit(cache=True)
+
+@njit(**PART)
 def _mark(row, low, col_low, flags):
     for j in range(row.size):
         flags[j] = (row[j] >= low) | (row[j] >= col_low[j])
 
 
-@njit(cache=True)
+@njit(**PART)
 def _marked_words(words, found):
     """List the words that are not zero and return their number."""
     count = 0
@@ -20,7 +22,7 @@ def _marked_words(words, found):
     return count
 
 
-@njit(cache=True)
+@njit(**PART)
 def compress(row, low, col_low, flags, found, used, indices, data):
     """Append the entries that are at least ``min(low, col_low_j)`` from position `used` on.
 
@@ -46,13 +48,13 @@ def compress(row, low, col_low, flags, found, used, indices, data):
     return used
 
 
-@njit(cache=True)
+@njit(**PART)
 def _mark_above(row, level, flags):
     for j in range(row.size):
         flags[j] = row[j] > level
 
 
-@njit(cache=True)
+@njit(**PART)
 def indices_above(row, level, flags, found, indices):
     """List the indices of the entries above a level, and return their number.
 
@@ -68,7 +70,7 @@ def indices_above(row, level, flags, found, indices):
     return count
 
 
-@njit(cache=True)
+@njit(**PART)
 def compress_room(m):
     """Return what `compress` works with for rows of length m: a flag for each entry, and a list."""
     words = (m + 7) // 8

@@ -7,18 +7,19 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels.compress import compress_room, indices_above
+from numopt.kernels.exponential import PART
 from numopt.kernels.transport import SUMS, cost_row
 
 ROUNDING = 1e-15  # relative: a largest entry at the very threshold is found
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _slack(g, cost, out):
     for j in range(g.size):
         out[j] = g[j] - cost[j]
 
 
-@njit(cache=True)
+@njit(**PART)
 def _maximum(z):
     """Return the maximum; four of them, as the order of comparisons is not changed by itself."""
     t0 = t1 = t2 = t3 = -np.inf
@@ -31,7 +32,7 @@ def _maximum(z):
     return max(max(t0, t1), max(t2, t3))
 
 
-@njit(cache=True)
+@njit(**PART)
 def _candidates(z, f, mass, flags, found, order):
     """List entries among which are those with f* + z > 0, where sum_j max(f* + z_j, 0) = mass.
 
@@ -50,7 +51,7 @@ def _candidates(z, f, mass, flags, found, order):
     return indices_above(z, -better - ROUNDING * abs(better), flags, found, order)
 
 
-@njit(cache=True)
+@njit(**PART)
 def _threshold(z, f, mass, order, count):
     """Return the potential, and reduce `order` to the entries that are active; finite."""
     while True:
@@ -67,7 +68,7 @@ def _threshold(z, f, mass, order, count):
         count = kept
 
 
-@njit(cache=True)
+@njit(**PART)
 def _largest(z, k, order, count):
     """Reduce `order` to the k largest entries of z; of equal ones the first count as larger."""
     rank = np.argsort(-z[order[:count]], kind="mergesort")[:k]

@@ -7,12 +7,12 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels.compress import compress, compress_room
-from numopt.kernels.exponential import exp2
+from numopt.kernels.exponential import PART, exp2
 
 SUMS = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _dot(x, y):
     total = 0.0
     for j in range(x.size):
@@ -20,7 +20,7 @@ def _dot(x, y):
     return total
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _add_multiple(t, p, out):
     for j in range(p.size):
         out[j] += t * p[j]
@@ -40,7 +40,7 @@ def scaled_pass(K, v, f, a, tau, f_next, cols):
         cols[j] *= v[j]
 
 
-@njit(cache=True)
+@njit(**PART)
 def scaled_row(u, k, v, out):
     """Set ``out = u k v``."""
     for j in range(v.size):

@@ -9,14 +9,14 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels.compress import compress, compress_room
-from numopt.kernels.exponential import exp2
+from numopt.kernels.exponential import PART, exp2
 
 DENSE, SQEUCLIDEAN, EUCLIDEAN, L1 = range(4)
 TINY, HUGE = 1e-250, 1e250  # sums outside are recomputed with a shift
 SUMS = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and infinity keep their meaning
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _add_coordinate(metric, x, y, out):
     if metric == L1:
         for j in range(y.size):
@@ -40,7 +40,7 @@ def cost_row(metric, i, C, X, YT, out):
     return out
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _plan_row(f, g, eta, cost, out):
     """Fill `out` with a row of the plan and return its sum."""
     total = 0.0
@@ -51,19 +51,19 @@ def _plan_row(f, g, eta, cost, out):
     return total
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _add_multiple(t, p, out):
     for j in range(p.size):
         out[j] += t * p[j]
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _scale(t, p):
     for j in range(p.size):
         p[j] *= t
 
 
-@njit(cache=True)
+@njit(**PART)
 def _largest(g, eta, cost):
     """Return the maximum of g_j - eta C_j."""
     top = -np.inf
@@ -170,7 +170,7 @@ def kept_entries(metric, C, X, YT, f, g, eta, low, col_low, first, indptr, indic
     return f.size
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _weighted_cost(plan, cost):
     total = 0.0
     for j in range(plan.size):
@@ -225,7 +225,7 @@ def cheapest(metric, C, X, YT, nearest, col_nearest):
     return highest
 
 
-@njit(cache=True)
+@njit(**PART)
 def _extremes(cost, col_nearest):
     low, top = np.inf, -np.inf
     for j in range(cost.size):
