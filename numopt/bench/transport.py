@@ -16,7 +16,7 @@ import numpy as np
 from numopt.bench.pool import Pool
 from numopt.bench.runner import Task
 from numopt.bench.transport_cases import FAMILIES
-from numopt.bench.transport_peers import PEERS, TAKES_LIMIT, run_case
+from numopt.bench.transport_peers import PATIENCE, PEERS, TAKES_LIMIT, run_case
 from numopt.core.errors import ProblemError
 
 OWN = {"entropy": "sns", "square": "sparse_ot"}  # what the others are compared with
@@ -119,7 +119,9 @@ def _rows(plan, pool, name, params):
     """Yield a row for each tolerance; who ran out of time is not asked for a smaller one."""
     slow = set()
     for tol in sorted(plan.tols or FAMILIES[name].tols, reverse=True):
-        own = Task("", name, OWN[plan.regularisation], tuple(params.items()), 0, tol, LONGEST)
+        own = Task(
+            "", name, OWN[plan.regularisation], tuple(params.items()), 0, tol, PATIENCE * LONGEST
+        )
         ours = _outcome(pool, own, plan.seeds)
         label = [name, f"{ours.size}", f"{params['eta']:g}", f"{tol:g}"]
         if plan.regularisation == "square":
@@ -131,7 +133,9 @@ def _rows(plan, pool, name, params):
                 cells.append("")
                 continue
             if method not in slow:
-                theirs = _outcome(pool, own._replace(method=method, time_limit=limit), plan.seeds)
+                theirs = _outcome(
+                    pool, own._replace(method=method, time_limit=PATIENCE * limit), plan.seeds
+                )
                 slow |= {method} if theirs.stopped else set()
             cells.append(
                 f"> {limit / ours.cpu:.3g}" if method in slow else _ratio(method, theirs, ours, tol)

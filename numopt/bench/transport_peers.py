@@ -18,6 +18,7 @@ from numopt.front import solve
 from numopt.models.transport import Transport
 
 ENDLESS = 10**8  # iterations: time is limited, not work
+PATIENCE = 10.0  # seconds by the clock for a second of the processor, as a machine may be busy
 MODULES = {"numopt": "numopt", "POT": "ot", "regot": "regot", "ott-jax": "ott"}
 
 
@@ -136,8 +137,8 @@ def run_case(task, started=lambda facts: None):
     ----------
     task : Task
         `problem` is the name of a family, `params` are its size, k and eta. Time is limited twice:
-        here to `time_limit` seconds of the processor, and from outside, where a library does not
-        come back, to as many by the clock.
+        here, to `time_limit / PATIENCE` seconds of the processor, and from outside, where a library
+        does not come back, to `time_limit` by the clock.
     started : callable
         Called when the solve begins.
     """
@@ -149,7 +150,7 @@ def run_case(task, started=lambda facts: None):
     started(facts)
     start = _processor_time()
     try:
-        with _silenced(), _limited(task.time_limit):
+        with _silenced(), _limited(task.time_limit / PATIENCE):
             P = peer.solve(case, params["eta"], task.tol)
     except _TimeUp:
         return row | {"status": "timeout"}
