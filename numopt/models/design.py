@@ -5,6 +5,7 @@ user's array is never copied, except to bring it into column order.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csc_array, issparse
@@ -46,9 +47,9 @@ class Design:
     """
 
     def __init__(self, X, scale=None):
-        self.X = X.X if isinstance(X, Design) else by_columns(X)
+        self.X: Any = X.X if isinstance(X, Design) else by_columns(X)
         self.scale = scale
-        self.shape = self.X.shape
+        self.shape: Any = self.X.shape
         self.sparse = issparse(self.X)
 
     def dot(self, w):
@@ -157,7 +158,7 @@ def _sparse_by_columns(X):
         raise InputTypeError(f"`X` must hold real numbers, got dtype {X.dtype}")
     if X.ndim != 2:
         raise ProblemError(f"`X` must be a matrix of shape (m, p), got shape {X.shape}")
-    A = csc_array(X)  # shares the arrays of a CSC matrix
+    A: Any = csc_array(X)  # shares the arrays of a CSC matrix
     dtype = _working_dtype(A.dtype)
     if A.dtype != dtype:
         A = A.astype(dtype)

@@ -3,6 +3,8 @@
 Their `Point` keeps the gradient in the place of the products with the data.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csr_array, diags_array, issparse
 
@@ -42,7 +44,7 @@ class QuadForm(Loss):
     def __init__(self, A, b):
         self.b = real_vector(b, "b", finite=True)
         self.n = n = self.b.size
-        self.A = real_matrix(A, "A", (n, n), verb="has") if issparse(A) else _dense(A, n)
+        self.A: Any = real_matrix(A, "A", (n, n), verb="has") if issparse(A) else _dense(A, n)
         self.sparse = issparse(self.A)
         if self.A.shape != (n, n):
             raise ProblemError(f"`A` must have shape {(n, n)}, got {self.A.shape}")

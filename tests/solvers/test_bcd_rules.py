@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix, diags_array, random_array
+from scipy.sparse import csr_matrix, diags_array, eye_array, kron, random_array
 
 import numopt
 from numopt import (
@@ -98,7 +98,7 @@ def test_changes_by_unit_add_up(penalty):
 
 def run(problem, rule, update, blocks):
     P, x = problem
-    res = solved(P, selection=rule, update=update, **BLOCKS[blocks])
+    res = solved(P, selection=rule, update=update, tol=1e-10, **BLOCKS[blocks])
     assert_right(res, x, (rule, update, blocks))
 
 
@@ -215,7 +215,7 @@ def test_proximal_scores_of_groups_vanish_at_the_solution():
 def grouped_reference(P):
     """Return the minimiser by many proximal gradient steps."""
     x, L = np.zeros(P.n), np.linalg.norm(P.loss.design.X, 2) ** 2
-    for _ in range(20_000):
+    for _ in range(3000):
         x = P.penalty.prox(x - P.loss.gradient(P.loss.state(x)) / L, 1.0 / L)
     return x
 
@@ -507,3 +507,50 @@ def test_many_updates_need_single_variables_and_a_greedy_rule(options):
         solved(Composite(QuadForm(A, b)), **options)
     with pytest.raises(OptionError, match="inner"):
         solved(smooth_problem(0)[0], blocks=1, selection="gs", inner=5)
+
+
+# -- without options -------------------------------------------------------------------------
+
+
+def test_box_constrained_quadratics_are_solved_by_newton_steps():
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.normal(size=(150, 150)))[0]
+    A = (Q * np.geomspace(1.0, 1e6, 150)) @ Q.T
+    A = 0.5 * (A + A.T)
+    P = Composite(QuadForm(A, 2.0 * A @ rng.normal(size=150)), BoxConstraint(-1.0, 1.0))
+    res = numopt.solve(P, tol=1e-10)
+    assert res.success
+    assert res.nit < 60
+    g = A @ res.x - P.loss.b
+    assert (np.abs(g[np.abs(res.x) < 1.0]) <= 1e-9 * np.abs(P.loss.b).max()).all()
+    assert (g[res.x == 1.0] <= 0.0).all()
+    assert (g[res.x == -1.0] >= 0.0).all()
+
+
+def test_singular_quadratics_with_bounds():
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(30, 80)), rng.normal(size=30)
+    for penalty in (BoxConstraint(0.0), L1(2.0)):
+        res = numopt.solve(Composite(QuadForm(X.T @ X, X.T @ y), penalty), tol=1e-9)
+        ref = numopt.solve(Composite(LeastSquares(X, y), penalty), tol=1e-12)
+        assert res.success
+        assert res.fun + 0.5 * y @ y == pytest.approx(ref.fun, rel=1e-8, abs=1e-8)
+
+
+def test_a_quadratic_without_a_penalty_takes_one_step():
+    A, b = random_laplacian(8)
+    res = numopt.solve(Composite(QuadForm(A, b)))
+    assert res.success
+    assert res.nit == 1
+
+
+@pytest.mark.parametrize("penalty", [None, BoxConstraint(-0.3, np.inf), L1(1e-4)])
+def test_large_sparse_quadratics_stay_sparse(penalty):
+    n = 40
+    T = diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(n, n))
+    A = csr_matrix(kron(T, eye_array(n)) + kron(eye_array(n), T))
+    P = Composite(QuadForm(A, np.full(n * n, -8.0 / n**2)), penalty)
+    res = numopt.solve(P, tol=1e-10)
+    assert res.success
+    assert res.nit < 20
+    assert P.penalty.distance(A @ res.x - P.loss.b, res.x).max() <= 1e-10

@@ -43,7 +43,9 @@ class BCD(RuleOptions):
         chosen afresh in each iteration: "variable", "greedy_forest", "random_forest". A unit of
         the penalty, such as a group, is never divided, and sizes count units.
     block_size : int, optional
-        Size of blocks, if `blocks` does not tell; by default at most 50.
+        Size of blocks, if `blocks` does not tell; by default at most 50. If no option asks for
+        rules, and the penalty is separable, blocks are variable and of at most 2000 variables; with
+        a sparse quadratic form they hold all variables.
     order : {"sorted", "natural", "random", "alternating"}
         How blocks of a given size are cut: by decreasing Lipschitz constant; as numbered; at
         random; the smallest constant, the largest, the second smallest, and so on.

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from numopt.models.black_box import BlackBox
@@ -12,6 +13,7 @@ from numopt.models.penalties import Separable
 from numopt.solvers.bcd.update import Terms
 
 LARGEST_EIGENPROBLEM = 256  # blocks above have their largest eigenvalue from Lanczos' method
+LARGEST_DENSE = 300  # blocks of a sparse matrix above are factorised as such
 LANCZOS_MARGIN: Any = 1e-3
 
 
@@ -134,8 +136,14 @@ class Objective:
         return np.array(self.loss.block_gradient(place.point, b))
 
     def hessian(self, place, b):
-        """Return the Hessian of f in the block b."""
+        """Return the Hessian of f in the block b; a sparse one, if it is large and sparse."""
+        if self.sparse(b):
+            return csr_array(self.loss.graph())[b][:, b]
         return self.loss.hessian(place.point, b)
+
+    def sparse(self, b):
+        """Return whether the Hessian of this block should be left sparse."""
+        return len(b) > LARGEST_DENSE and self.loss.graph() is not None
 
     def terms(self, b):
         """Return the penalty on a block, if it is separable."""

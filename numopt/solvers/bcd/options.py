@@ -1,18 +1,20 @@
 """The options of the rules, and what they stand for on a given problem."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from numopt.core.errors import OptionError
 from numopt.core.solver import Solver
+from numopt.models.penalties import Separable
 from numopt.solvers.bcd.partition import STRUCTURED
 from numopt.solvers.bcd.selection import BLIND, PROXIMAL, SMOOTH
 from numopt.solvers.bcd.steps import UPDATES
 
 VARIABLE = ("variable", "greedy_forest", "random_forest")
 LARGEST_DEFAULT_BLOCK = 50
+LARGEST_NEWTON_BLOCK = 2000  # where nothing is given: one dense factorisation an iteration
 DEMANDS = (
     "blocks",
     "block_size",
@@ -68,6 +70,15 @@ class RuleOptions(Solver):
         """Whether an option says how to choose or to update blocks."""
         return any(getattr(self, name) is not None for name in DEMANDS)
 
+    def completed(self, problem):
+        """Return these options, with large variable blocks if none of them asks for rules."""
+        separable = problem.kind == "composite" and isinstance(problem.penalty, Separable)
+        if self.rules_given or not separable:
+            return self
+        sparse = problem.loss.graph() is not None
+        size = max(problem.n, 1) if sparse else LARGEST_NEWTON_BLOCK
+        return replace(self, blocks="variable", block_size=size)
+
     @property
     def fixed(self):
         """Whether the blocks are the same during the whole run."""
@@ -109,7 +120,8 @@ class RuleOptions(Solver):
         """Return the update, by default the best one that suits the problem."""
         if self.update is not None:
             return self.update
-        if self.block_solve is not None or (o.loss.quadratic and o.separable):
+        closed = o.smooth or (o.separable and self.single(o))
+        if self.block_solve is not None or (o.loss.quadratic and closed):
             return "exact"
         if not o.separable or not getattr(o.loss, "curved", True):
             return "gradient"

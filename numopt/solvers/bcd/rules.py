@@ -65,6 +65,7 @@ class Rules:
     """
 
     def __init__(self, problem, options):
+        options = options.completed(problem)
         self.objective = Objective(problem, options)
         check_rule(options, self.objective)
         single = options.single(self.objective)

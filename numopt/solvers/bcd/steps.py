@@ -25,6 +25,7 @@ from numopt.solvers.bcd.update import (
     newton_direction,
     positive_solver,
     secular_step,
+    sparse_solver,
     two_metric,
 )
 
@@ -74,6 +75,8 @@ def _solver(o, b):
     if graph is not None:
         with suppress(CycleError):
             return ForestSystem(graph, b).solve
+    if o.sparse(b):
+        return sparse_solver(o.hessian(None, b))
     return positive_solver(o.loss.hessian_bound(b))
 
 
@@ -105,7 +108,8 @@ def _along_one_variable(o, s):
     place, g = s.place, s.slope
     first = abs(g[0])
     for _ in range(MOST_NEWTON_STEPS):
-        new = _searched(o, place, s.block, newton_direction(o.hessian(place, s.block), g), g)
+        d = newton_direction(o.hessian(place, s.block), g)
+        new = _along(o, place, s.block, d, g @ d)
         if new is place:
             break
         place, g = new, o.block_gradient(new, s.block)
@@ -116,36 +120,33 @@ def _along_one_variable(o, s):
 
 def newton(o, s):
     """Return (place, constants) after a damped Newton step on the block."""
-    H = o.hessian(s.place, s.block)
-    return _searched(o, s.place, s.block, newton_direction(H, s.slope), s.slope), s.lipschitz
+    d = newton_direction(o.hessian(s.place, s.block), s.slope)
+    return _along(o, s.place, s.block, d, s.slope @ d), s.lipschitz
 
 
-def _searched(o, place, b, d, g):
+def _along(o, place, b, d, gain):
     """Return the place that backtracking along d accepts; the same one if there is none."""
+    return _searched(o, place, b, lambda t: t * d, gain)
+
+
+def _searched(o, place, b, path, gain):
+    """Return the place that backtracking along the displacements ``path(t)`` accepts."""
     trial = {0.0: place}
 
     def value(t):
-        trial[t] = o.moved(place, b, t * d)
+        trial[t] = o.moved(place, b, path(t))
         return trial[t].fun
 
-    return trial[backtrack(value, place.fun, g @ d)[0]]
+    return trial[backtrack(value, place.fun, gain)[0]]
 
 
 def proximal_newton(o, s):
     """Return (place, constants) after a damped step to the minimiser of the model with g_b."""
-    b, x = s.block, s.place.point.x[s.block]
+    b = s.block
     H = positive_part(o.hessian(s.place, b))
-    d = model_step(H, s.slope, x, o.terms(b))
+    d = model_step(H, s.slope, s.place.point.x[b], o.terms(b))
     gain = -(d @ H @ d)  # the slope along d is at least as steep
-    if not gain < 0.0:
-        return s.place, s.lipschitz
-    trial = {0.0: s.place}
-
-    def value(t):
-        trial[t] = o.moved(s.place, b, t * d)
-        return trial[t].fun
-
-    return trial[backtrack(value, s.place.fun, gain)[0]], s.lipschitz
+    return (_along(o, s.place, b, d, gain) if gain < 0.0 else s.place), s.lipschitz
 
 
 def positive_part(H):
@@ -158,20 +159,24 @@ def positive_part(H):
 
 def two_metric_projection(o, s):
     """Return (place, constants) after a search along the projection of a two-metric direction."""
-    b, x = s.block, s.place.point.x[s.block]
-    way = two_metric(o.hessian(s.place, b), s.slope, x, o.terms(b))
-    trial = {0.0: s.place}
+    b, x, terms = s.block, s.place.point.x[s.block], o.terms(s.block)
+    H = o.hessian(s.place, b)
+    way = two_metric(H, s.slope, x, terms)
 
-    def value(t):
-        y = np.clip(x + t * way.direction, way.low, way.high)
-        trial[t] = o.moved(s.place, b, y - x)
-        return trial[t].fun
+    def path(t):
+        return np.clip(x + t * way.direction, way.low, way.high) - x
 
-    end = np.clip(x + way.direction, way.low, way.high) - x
-    gain = way.slope @ np.where(way.active, end, way.direction)
+    def change(t):
+        d = path(t)
+        return way.slope @ d + 0.5 * (d @ (H @ d) + terms.l2 @ d**2)
+
+    gain = way.slope @ np.where(way.active, path(1.0), way.direction)
     if not gain < 0.0:
         return s.place, s.lipschitz
-    return trial[backtrack(value, s.place.fun, gain)[0]], s.lipschitz
+    if not o.loss.quadratic:
+        return _searched(o, s.place, b, path, gain), s.lipschitz
+    step, _ = backtrack(change, 0.0, gain)  # exact, and no digits cancel
+    return (o.moved(s.place, b, path(step)) if step else s.place), s.lipschitz
 
 
 def coordinates(o, s):
@@ -185,13 +190,11 @@ def coordinates(o, s):
         "gs-q": greedy.DECREASE,
     }
     rule = rules.get(o.options.rule_of(o), greedy.SCALED_MOVE)
-    A, everything = o.loss.A, slice(None)
+    A, terms = o.loss.A, o.terms(slice(None))
     point = Point(*(array.copy() for array in s.place.point))
     G = np.ascontiguousarray(point.z[:, 0])
-    greedy.descend(
-        A.indptr, A.indices, A.data, G, point.x, o.constants, *o.terms(everything), rule,
-        o.options.inner,
-    )  # fmt: skip
+    at = G, point.x, o.constants, terms.low, terms.high, terms.l1, terms.l2
+    greedy.descend(A.indptr, A.indices, A.data, *at, rule, o.options.inner)  # pyright: ignore[reportCallIssue]
     point.z[:, 0] = G
     return o.evaluated(point), s.lipschitz
 

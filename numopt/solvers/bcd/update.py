@@ -1,12 +1,17 @@
 """Steps on one block: what to do with its gradient and Hessian. Pure functions of arrays."""
 
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, pinvh
+from scipy.sparse import csc_array, diags_array, eye_array, issparse
+from scipy.sparse.linalg import splu
 
 RIDGE = 1e-10  # relative to the mean of the diagonal, for the second attempt
+SMALL_PIVOT = 1e-6  # of a Cholesky factor, relative to the largest
+NOISE = 1e-9  # relative size of a component of the gradient along which H is zero
 MODEL_TOLERANCE = 1e-10
 MODEL_SWEEPS = 10_000
 NEARLY_ACTIVE = 1e-4  # largest distance to a bound at which a variable may count as active
@@ -46,6 +51,20 @@ def positive_solver(H):
     return partial(np.matmul, pinvh(H))
 
 
+def sparse_solver(H):
+    """Return the function ``v -> H^-1 v`` of a sparse symmetric positive definite matrix (b, b).
+
+    Where no factorisation exists the diagonal is raised a little.
+    """
+    H, identity = csc_array(H), eye_array(H.diagonal().size)
+    ridge = RIDGE * max(H.diagonal().mean(), np.finfo(np.float64).tiny)
+    for shift in (0.0, ridge):
+        with suppress(RuntimeError):  # exactly singular
+            shifted = csc_array(H + shift * identity)
+            return splu(shifted, "MMD_AT_PLUS_A", 0.0, options={"SymmetricMode": True}).solve
+    return np.divide(1.0, np.maximum(H.diagonal(), ridge)).__mul__
+
+
 def solve_positive(H, v):
     """Return H^+ v, see `positive_solver`."""
     return positive_solver(H)(v)
@@ -54,15 +73,26 @@ def solve_positive(H, v):
 def newton_direction(H, g):
     """Return a descent direction -M^-1 g, M being H with the modulus of its eigenvalues.
 
-    For a positive definite H this is Newton's direction, found by Cholesky.
+    For a positive definite H this is Newton's direction, found by Cholesky. Where H is nearly
+    singular, the part of g that is there by rounding only is left out. Of a sparse H the
+    eigenvalues are not worked out; a direction that does not descend gives way to a scaled -g.
     """
+    if issparse(H):
+        d = -sparse_solver(H)(g)
+        return d if g @ d < 0.0 and np.isfinite(d).all() else -g / abs(H).sum(axis=1).max()
     try:
-        return -cho_solve(cho_factor(H), g)
+        factor, lower = cho_factor(H)
+        pivots = np.diag(factor)
+        if pivots.min() > SMALL_PIVOT * pivots.max():
+            return -cho_solve((factor, lower), g)
     except LinAlgError:
-        values, vectors = eigh(H)
-    sizes = np.abs(values)
-    sizes = np.maximum(sizes, max(RIDGE * sizes.max(), np.finfo(np.float64).tiny))
-    return -vectors @ ((vectors.T @ g) / sizes)
+        pass
+    values, vectors = eigh(H)
+    sizes, u = np.abs(values), vectors.T @ g
+    flat = sizes <= RIDGE * sizes.max()
+    sizes[flat] = max(RIDGE * sizes.max(), np.finfo(np.float64).tiny)
+    u[flat & (np.abs(u) <= NOISE * np.linalg.norm(g))] = 0.0
+    return -vectors @ (u / sizes)
 
 
 def model_step(H, g, x, terms):
@@ -158,7 +188,7 @@ def two_metric(H, g, x, terms):
     Parameters
     ----------
     H, g, x, terms
-        As for `model_step`.
+        As for `model_step`; H may be sparse, and indefinite.
 
     References
     ----------
@@ -170,12 +200,12 @@ def two_metric(H, g, x, terms):
     near = min(NEARLY_ACTIVE, width)
     active = ((x <= low + near) & (slope > 0.0)) | ((x >= high - near) & (slope < 0.0))
     active |= low == high
-    curved = H + np.diag(terms.l2)
-    diagonal = np.diag(curved)
+    curved = H + (diags_array(terms.l2) if issparse(H) else np.diag(terms.l2))
+    diagonal = curved.diagonal()
     direction = -slope / np.where(diagonal > 0.0, diagonal, 1.0)
     free = np.flatnonzero(~active)
     if free.size:
-        direction[free] = newton_direction(curved[np.ix_(free, free)], slope[free])
+        direction[free] = newton_direction(curved[free][:, free], slope[free])
     return TwoMetricStep(direction, active, low, high, slope)
 
 
