@@ -188,8 +188,8 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['extragradient', 'gradient_newton', 'halpern_vr', 'rhpdhg', 'sinkhorn', 'sketched_newton',
-     'sns', 'sparse_ot']
+    ['alternating', 'bcd', 'extragradient', 'gradient_newton', 'halpern_vr', 'rhpdhg', 'sinkhorn',
+     'sketched_newton', 'sns', 'sparse_ot']
     """
     return [
         {

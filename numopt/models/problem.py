@@ -1,7 +1,7 @@
 """What all problem classes share: counters, the budget of a run, the last evaluated points."""
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -23,7 +23,7 @@ class Counts:
 
     def as_dict(self):
         """Return the counters as a dictionary."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 class Problem:
