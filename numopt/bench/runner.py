@@ -20,6 +20,8 @@ from numopt.core.solver import METHODS
 from numopt.cutest.catalogue import kind_of
 from numopt.front import solve
 from numopt.models.factorisation import MatrixCompletion, NonnegativeFactorisation
+from numopt.models.finite_sum import FiniteSum
+from numopt.models.games import MatrixGame
 from numopt.models.geometry import PointCloud
 from numopt.models.nlp import NLP
 from numopt.models.transport import Transport
@@ -180,7 +182,20 @@ def _warm_up_factorisation(method):
         solve(problem, method=method, rng=0)
 
 
-WARM_UPS = {"transport": _warm_up_transport, "factorisation": _warm_up_factorisation}
+def _warm_up_inclusion(method):
+    solve(FiniteSum(np.eye(3), np.ones(3)), method=method, rng=0)
+
+
+def _warm_up_bilinear(method):
+    solve(MatrixGame(np.eye(3)), method=method)
+
+
+WARM_UPS = {
+    "transport": _warm_up_transport,
+    "factorisation": _warm_up_factorisation,
+    "inclusion": _warm_up_inclusion,
+    "bilinear": _warm_up_bilinear,
+}
 
 
 class Tiny(NLP):

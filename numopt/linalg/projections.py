@@ -44,12 +44,6 @@ def shrink(v, t):
     return np.sign(v) * np.maximum(np.abs(v) - t, 0.0)
 
 
-def ball(v, radius=1.0):
-    """Return the point of the Euclidean ball around zero nearest to v."""
-    norm = np.linalg.norm(v)
-    return v if norm <= radius else v * (radius / norm)
-
-
 def shrink_groups(v, t, size):
     """Return v with the norm of each group of `size` entries reduced by t, at least to zero."""
     groups = v.reshape(-1, size)

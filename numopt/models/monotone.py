@@ -48,6 +48,8 @@ class MonotoneProblem(Problem):
         Number of terms of the sum. An evaluation of F counts one, one of k terms k / components.
     lipschitz : float or None
         Constant of F; on average, if F is a sum: E |F_i(u) - F_i(v)|^2 <= lipschitz^2 |u - v|^2.
+    curvature : float or None
+        Constant of F itself, where it is known to be smaller.
     cocoercive : bool
         Whether <F(u) - F(v), u - v> >= E |F_i(u) - F_i(v)|^2 / lipschitz.
     """
@@ -57,6 +59,7 @@ class MonotoneProblem(Problem):
     counts: ComponentCounts
     components = 1
     lipschitz: float | None = None
+    curvature: float | None = None
     cocoercive = False
     with_gap = False  # whether `gap` is defined
 

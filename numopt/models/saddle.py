@@ -131,6 +131,9 @@ class BilinearProblem(MonotoneProblem):
         """Return F of a point whose products are known."""
         return np.concatenate([self.p + Kty, -self.q - Kx])
 
+    def refuse_unsolvable(self, x, y):
+        """Stop if directions prove that there is no solution; by default there is one."""
+
     def fields(self, point):
         """Return the problem's own fields of a result."""
         x, y = self.split(point.u)

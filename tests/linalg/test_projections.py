@@ -12,7 +12,6 @@ from numopt.linalg.restarts import Epoch
 VECTORS = arrays(float, 6, elements=st.floats(-1e3, 1e3))
 MAPS = [
     projections.simplex,
-    projections.ball,
     lambda v: projections.shrink(v, 0.7),
     lambda v: projections.shrink_groups(v, 0.7, 3),
 ]

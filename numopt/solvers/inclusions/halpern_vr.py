@@ -133,7 +133,7 @@ class HalpernVR(MonotoneSolver):
 
     def _constant(self, problem, x0, run):
         """Return the constant that the step is one over."""
-        known = getattr(problem, "curvature", problem.lipschitz)
+        known = problem.curvature or problem.lipschitz
         if self.schedule == "paper" and problem.lipschitz:
             return 4.0 * problem.lipschitz
         return known or SURE * estimated_lipschitz(problem, x0, problem.operator(x0), run.rng)

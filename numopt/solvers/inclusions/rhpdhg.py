@@ -137,7 +137,7 @@ class RHPDHG(MonotoneSolver):
         if norm > s.norm:  # the steps were too long for the theory: begin again with shorter ones
             return self._restarted(problem, s._replace(norm=SAFE * norm), plus, keep_weight=True)
         if s.total % RAYS == 0:
-            self._refuse_unsolvable(problem, s, plus)
+            problem.refuse_unsolvable(plus.x - s.z.x, plus.y - s.z.y)
         if s.epoch.over(error, self.sufficient, s.total):
             return self._restarted(problem, s, plus)
         s = s._replace(epoch=s.epoch.seen(error))
@@ -195,11 +195,6 @@ class RHPDHG(MonotoneSolver):
         integral = LEAK * s.integral + error
         w = s.w * exp(SMOOTHING * error + INTEGRAL * integral)
         return s._replace(w=w, integral=integral, best=best)
-
-    def _refuse_unsolvable(self, problem, s, plus):
-        """Stop if the differences of the iterates prove that there is no solution."""
-        if hasattr(problem, "refuse_unsolvable"):
-            problem.refuse_unsolvable(plus.x - s.z.x, plus.y - s.z.y)
 
     def report(self, problem, s, run):
         it = super().report(problem, s, run)
