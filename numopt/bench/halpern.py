@@ -62,7 +62,7 @@ def _game_table(name, game, methods, budget):
         gap, seconds = peer()
         rows.append((label, "", "", f"{gap:.1e}", f"{1e3 * seconds:.0f}"))
     for label, (method, options) in methods.items():
-        for criterion, tol in (("residual", 1e-4), ("gap", 1e-6)):
+        for criterion, tol in (("residual", 1e-4), ("gap", 1e-6), ("gap", 1e-8)):
             if criterion == "gap" and label not in BY_GAP:
                 continue
             given = {"criterion": criterion, "maxfun": budget} | options
