@@ -38,6 +38,7 @@ _HOMES = {
     "numopt.models.geometry": ("PointCloud",),
     "numopt.models.transport": ("Transport",),
     "numopt.models.derivatives": ("check_derivatives",),
+    "numopt.solvers.cbo": ("CBO",),
     "numopt.solvers.gradient_newton": ("GradientNewton",),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
     "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),

@@ -4,6 +4,8 @@ import sys
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from numopt.core.errors import InputTypeError, OptionError, ProblemError
 from numopt.core.workers import SerialMap, mapper
 from numopt.models.callable_nlp import CallableNLP, LinearRows, NonlinearRows
@@ -23,6 +25,7 @@ def nlp_from_scipy(
     vectorized=False,
     workers=None,
     strict_x0=False,
+    needs_x0=True,
 ):
     """Return the problem that these arguments of `scipy.optimize.minimize` pose.
 
@@ -32,6 +35,8 @@ def nlp_from_scipy(
         As in `numopt.minimize`.
     strict_x0 : bool
         Refuse an `x0` outside the bounds instead of moving it.
+    needs_x0 : bool
+        Refuse a missing `x0`; otherwise finite bounds will do, and the start is drawn.
 
     Returns
     -------
@@ -43,8 +48,9 @@ def nlp_from_scipy(
     InputTypeError, ProblemError, OptionError
         For arguments that make no sense.
     """
-    if x0 is None:
-        raise InputTypeError("`x0` is needed for a function; only a problem object carries one")
+    drawn = x0 is None
+    if drawn:
+        x0 = _middle(bounds, needs_x0)
     parallel = mapper(workers)
     if type(parallel) is SerialMap:
         parallel = None
@@ -67,7 +73,19 @@ def nlp_from_scipy(
         vectorized=vectorized,
     )
     problem.dtype = float_dtype(x0)
+    problem.draws_start = drawn
     return problem
+
+
+def _middle(bounds, needs_x0):
+    """Return the middle of a finite box, which stands for a start point that is to be drawn."""
+    if needs_x0:
+        raise InputTypeError("`x0` is needed for a function; only a problem object carries one")
+    n = np.size(bounds.lb) if _is_scipys(bounds, "Bounds") else len(bounds or ())
+    lb, ub, _ = _sides(bounds, n)
+    if n == 0 or not np.isfinite(np.subtract(ub, lb)).all():
+        raise InputTypeError("`x0` may be missing only where `bounds` are finite")
+    return np.add(lb, np.multiply(0.5, np.subtract(ub, lb)))
 
 
 def called_by_scipy(

@@ -213,6 +213,21 @@ class CallableNLP(Caller, NLP):
         super().reset_counts()
         self.tally = Tally()
 
+    def _values(self, X):
+        return (float(f[0]) for f in self.objective.values(self, X))
+
+    def compiled(self):
+        """Return the objective if it is compiled by Numba and takes one point, or None."""
+        user = self.objective.fun
+        plain = self.map is None and not (self.objective.vectorized or self.objective.paired)
+        return user if plain and type(user).__name__ == "CPUDispatcher" else None
+
+    def account(self, amount):
+        """Count calls of the compiled objective that were made elsewhere."""
+        self.counts.fun += amount
+        calls = self.tally.calls
+        calls["fun", "objective"] = calls.get(("fun", "objective"), 0) + amount
+
     def _fun(self, x):
         if (self.keep_feasible & ((x < self.lb) | (x > self.ub))).any():
             return np.nan

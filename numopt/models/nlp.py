@@ -76,6 +76,32 @@ class NLP(Problem):
         """Return f(x), a float; not finite where f is undefined."""
         return self._recall("fun", self._fun, x)
 
+    def values(self, X):
+        """Return f at each row of X, shape (k,); a run remembers the best of them.
+
+        Parameters
+        ----------
+        X : ndarray, shape (k, n)
+        """
+        values = np.empty(len(X))
+        for i, f in enumerate(self._values(X)):
+            values[i] = f
+            if self.memo is not None and f < self.lowest()[0]:
+                self.memo["lowest"] = float(f), X[i].copy()
+        return values
+
+    def _values(self, X):
+        for x in X:
+            self.begin("fun")
+            yield self._fun(x)
+
+    def compiled(self):
+        """Return the objective as a function that Numba has compiled, or None.
+
+        A method that calls it counts the calls by `account`.
+        """
+        return None
+
     def grad(self, x):
         """Return the gradient of f, shape (n,)."""
         return self._recall("grad", self._grad, x)

@@ -1,5 +1,5 @@
 """One algorithm per file or folder; importing this package enters them into the table."""
 
-from numopt.solvers import gradient_newton, sketched_newton, transport
+from numopt.solvers import cbo, gradient_newton, sketched_newton, transport
 
-__all__ = ["gradient_newton", "sketched_newton", "transport"]
+__all__ = ["cbo", "gradient_newton", "sketched_newton", "transport"]
