@@ -112,7 +112,17 @@ def minimize(
     # Options first: a mistake in them is told before any function is evaluated.
     solver = get_solver(method or default_method("nlp"), options, tol)
     problem = nlp_from_scipy(
-        fun, x0, args, jac, hess, hessp, bounds, constraints, vectorized, workers, solver.strict_x0,
+        fun,
+        x0,
+        args,
+        jac,
+        hess,
+        hessp,
+        bounds,
+        constraints,
+        vectorized,
+        workers,
+        solver.strict_x0,
         needs_x0=solver.needs_x0,
     )
     return solve(problem, method=solver, **common)
@@ -187,7 +197,7 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
+    ['cbo', 'gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
     """
     return [
         {

@@ -9,6 +9,7 @@ import numpy as np
 from numopt.core.errors import InputTypeError, OptionError, ProblemError
 from numopt.core.workers import SerialMap, mapper
 from numopt.models.callable_nlp import CallableNLP, LinearRows, NonlinearRows
+from numopt.models.calls import WithArguments
 from numopt.models.derivatives import FORMULAS
 from numopt.models.inputs import float_dtype, projected, real_vector, repeated
 
@@ -120,17 +121,6 @@ def called_by_scipy(
 
     problem = nlp_from_scipy(fun, x0, args, jac, hess, hessp, bounds, constraints)
     return solve(problem, method=solver, options=options, callback=callback)
-
-
-class WithArguments:
-    """A function with further arguments fixed: ``function(*arguments, *args)``; can be pickled."""
-
-    def __init__(self, function, args):
-        self.function, self.args = function, args
-
-    def __call__(self, *arguments):
-        """Call the function."""
-        return self.function(*arguments, *self.args)
 
 
 def _with(function, args):

@@ -111,7 +111,7 @@ class _Outcome:
 
     def salvage(self):
         """Take the best point of a population out of a step that did not end."""
-        fun, x = self.problem.lowest()
+        fun, x = self.problem.best_known()
         last = self.iterate()
         if not fun >= last.fun and isfinite(fun) and last.violation <= self.solver.tol:
             self.it = last._replace(x=x, fun=fun)

@@ -57,6 +57,32 @@ def effective_size(f, alpha):
     return total * total / max(squares, 1e-300)
 
 
+@njit(cache=True)
+def alpha_for_size(f, old, size):
+    """Return alpha for an effective size within 3 % of `size`, from the last one."""
+    low, top = np.inf, -np.inf
+    for value in f:
+        if np.isfinite(value):
+            low, top = min(low, value), max(top, value)
+    if top <= low:
+        return 0.0
+    now = old if old > 0.0 else 1.0 / (top - low)
+    below, above = 0.0, np.inf
+    for _ in range(60):
+        ess = effective_size(f, now)
+        if abs(ess - size) <= 0.03 * size:
+            break
+        if ess > size:
+            below = now
+        else:
+            above = now
+        if above == np.inf:
+            now *= 4.0
+        else:
+            now = 0.25 * now if below == 0.0 else np.sqrt(below * above)
+    return now
+
+
 @njit(cache=True, no_cpython_wrapper=True)
 def distance(x, y):
     """Return the largest distance in a coordinate."""

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels import descent
-from numopt.kernels.consensus import effective_size, kth_smallest, weight
+from numopt.kernels.consensus import alpha_for_size, kth_smallest, weight
 
 START, SAMPLE, POLISH = range(3)
 SHARE, DOUBLINGS = 0.27, 6
@@ -141,35 +141,12 @@ def _penalise(v, X, V, f, work):
 
 
 @njit(cache=True, no_cpython_wrapper=True)
-def _alpha(f, old, size):
-    """Return alpha for an effective size within 3 % of `size`, from the last one."""
-    low, top = np.inf, -np.inf
-    for value in f:
-        if np.isfinite(value):
-            low, top = min(low, value), max(top, value)
-    if top <= low:
-        return 0.0
-    now = old if old > 0.0 else 1.0 / (top - low)
-    below, above = 0.0, np.inf
-    for _ in range(60):
-        ess = effective_size(f, now)
-        if abs(ess - size) <= 0.03 * size:
-            break
-        if ess > size:
-            below = now
-        else:
-            above = now
-        now = 4.0 * now if above == np.inf else 0.25 * now if below == 0.0 else np.sqrt(below * above)
-    return now
-
-
-@njit(cache=True, no_cpython_wrapper=True)
 def _update(v, V, f):
     """Move mean, step and matrix; return False if the matrix is not positive definite any more."""
     now = v.now[0]
     n, d = now["n"], v.m.size
     mu = SHARE * n
-    now["alpha"] = _alpha(f[:n], now["alpha"], mu)
+    now["alpha"] = alpha_for_size(f[:n], now["alpha"], mu)
     low, total = f[:n].min(), 0.0
     for i in range(n):
         f[i] = weight(f[i], low, now["alpha"])  # from here on f holds weights

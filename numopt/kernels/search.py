@@ -6,19 +6,20 @@
 `advance` evaluates a compiled one in between.
 """
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from numopt.kernels import covariance, descent, hop, swarm
+from numopt.kernels.pointers import with_objective
 
 SWARM, HOP, COVARIANCE = range(3)
+REFINED = 1e-9  # relative decrease below the last refined value that is worth refining again
 
 NOW = np.dtype(
     [(name, np.int64) for name in ("arm", "used", "unit")]
-    + [(name, np.float64) for name in ("f", "budget", "ftol", "target")]
+    + [(name, np.float64) for name in ("f", "budget", "ftol", "target", "refined")]
 )
 
 
@@ -62,6 +63,7 @@ def new_search(x, f, lo, hi, h, shares, budget, ftol, target):
     d = lo.size
     now = np.zeros(1, NOW)
     now["f"] = f if f == f else np.inf
+    now["refined"] = np.inf
     now["budget"], now["ftol"], now["target"] = budget, ftol, target
     arms = swarm.new_swarm(x, now["f"][0]), hop.new_hop(d), covariance.new_covariance(d)
     start = x.copy(), lo, hi, h, np.array(shares, float), np.zeros(3)
@@ -70,7 +72,7 @@ def new_search(x, f, lo, hi, h, shares, budget, ftol, target):
 
 def new_batch(d):
     """Return room for the largest batch in d variables."""
-    rows = max(d, swarm.size(d), covariance.sizes(d)[1])
+    rows = max(2 * d, swarm.size(d), covariance.sizes(d)[1])
     return Batch(np.empty((rows, d)), np.empty((rows, d)), np.empty(rows), np.empty(rows))
 
 
@@ -118,7 +120,7 @@ def tell(s, rng, batch, k):
     complete = False
     if s.descent.now[0]["phase"] != descent.IDLE:
         descent.tell(s.descent, s.lo, s.hi, batch.X, batch.f)
-        if s.descent.now[0]["phase"] == descent.IDLE:
+        if s.descent.now[0]["phase"] == descent.IDLE and not _refined(s):
             complete = _polished(s, rng)
     elif arm == SWARM:
         swarm.tell(s, batch.X, batch.f)
@@ -128,6 +130,24 @@ def tell(s, rng, batch, k):
         complete = covariance.tell(s, batch.X, batch.V, batch.f, batch.work)
     if complete:
         _next_arm(s)
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def _refined(s):
+    """Begin to find the last digits of a new incumbent; return whether that is to be done."""
+    now, f = s.now[0], s.descent.now[0]["f"]
+    margin = REFINED * max(abs(f), 1.0)
+    if s.descent.now[0]["central"]:
+        now["refined"] = min(f, now["refined"])
+        return False
+    if (
+        f > now["f"] + margin
+        or f > now["refined"] - margin
+        or s.descent.now[0]["ftol"] > now["ftol"]
+    ):
+        return False
+    descent.refine(s.descent)
+    return True
 
 
 @njit(cache=True, no_cpython_wrapper=True)
@@ -165,12 +185,14 @@ def place_all(U, k, domain, X):
         place(U[i], domain, X[i])
 
 
-def advance(fun, s, rng, batch, domain, x, chunk, limit):
+@with_objective
+def advance(fun, args, s, rng, batch, domain, x, chunk, limit):
     """Evaluate about `chunk` points, at most `limit`; return how many it were.
 
     Parameters
     ----------
-    fun : function of a vector
+    fun, args : function and tuple
+        The objective is ``fun(x, *args)``.
     s, rng, batch, domain
         Search, generator, room, and where the cube lies.
     x : ndarray, shape (n,)
@@ -182,32 +204,10 @@ def advance(fun, s, rng, batch, domain, x, chunk, limit):
         fits = min(k, limit - made)
         for i in range(fits):
             place(batch.X[i], domain, x)
-            batch.f[i] = fun(x)
+            batch.f[i] = fun(x, *args)
         made += fits
         if fits == k:
             tell(s, rng, batch, k)
         else:
             record(s, batch, fits)
     return made
-
-
-@functools.cache
-def _compiled_advance(*types):
-    """Return `advance` for an objective that is called through a pointer.
-
-    So it is compiled once for all objectives, and kept on disk.
-    """
-    function = njit(cache=True)(advance)
-    function.compile(types)
-    function.disable_compile()
-    return function
-
-
-def advance_compiled(fun, *rest):
-    """Do `advance` for an objective compiled by Numba, without returning to Python."""
-    from numba import types, typeof
-
-    if not hasattr(fun, "compile"):  # NUMBA_DISABLE_JIT=1
-        return advance(fun, *rest)
-    pointer = types.FunctionType(types.float64(types.float64[::1]))
-    return _compiled_advance(pointer, *map(typeof, rest))(fun, *rest)

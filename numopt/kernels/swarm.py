@@ -1,13 +1,13 @@
 """An elitist masked swarm, the first arm of the hybrid search; in the unit cube.
 
-    x_i uniform;  once, at the start of the whole search: descend from the best
-    for sweep = 0, 1, 2, ...
-        c   = consensus of the x_i with alpha = ALPHA^sweep / std f
-        t   = x_i,  for some j:  t_j = x_ij - DRIFT u + NOISE u z,  u = x_ij - c_j
-              or, with probability JUMP:  t_j = x_ij + 10^(-3.5 U) z
-        x_i = t if f(t) <= f(x_i)
-    until the median distance to c is small, the best stays, or a fifth of the budget is spent;
-    descend from the best, and from up to three particles away from it
+x_i uniform;  once, at the start of the whole search: descend from the best
+for sweep = 0, 1, 2, ...
+    c   = consensus of the x_i with alpha = ALPHA^sweep / std f
+    t   = x_i,  for some j:  t_j = x_ij - DRIFT u + NOISE u z,  u = x_ij - c_j
+          or, with probability JUMP:  t_j = x_ij + 10^(-3.5 U) z
+    x_i = t if f(t) <= f(x_i)
+until the median distance to c is small, the best stays, or a fifth of the budget is spent;
+descend from the best, and from up to three particles away from it
 """
 
 from typing import NamedTuple

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, diags_array, vstack
 
 from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
 from numopt.linalg.lbfgs import LimitedBFGS
-from numopt.models.calls import Caller, Tally
+from numopt.models.calls import Caller, Tally, WithArguments
 from numopt.models.derivatives import (
     dense_jacobian,
     grouped_columns,
@@ -217,10 +217,12 @@ class CallableNLP(Caller, NLP):
         return (float(f[0]) for f in self.objective.values(self, X))
 
     def compiled(self):
-        """Return the objective if it is compiled by Numba and takes one point, or None."""
-        user = self.objective.fun
+        """Return (function, arguments) if the objective is compiled by Numba, or None."""
+        user, args = self.objective.fun, ()
+        if isinstance(user, WithArguments):
+            user, args = user.function, user.args
         plain = self.map is None and not (self.objective.vectorized or self.objective.paired)
-        return user if plain and type(user).__name__ == "CPUDispatcher" else None
+        return (user, args) if plain and type(user).__name__ == "CPUDispatcher" else None
 
     def account(self, amount):
         """Count calls of the compiled objective that were made elsewhere."""

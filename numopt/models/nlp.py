@@ -1,5 +1,7 @@
 """Nonlinear programs: minimise f(x) subject to cl <= c(x) <= cu and lb <= x <= ub."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -86,7 +88,7 @@ class NLP(Problem):
         values = np.empty(len(X))
         for i, f in enumerate(self._values(X)):
             values[i] = f
-            if self.memo is not None and f < self.lowest()[0]:
+            if self.memo is not None and f < self.best_known()[0]:
                 self.memo["lowest"] = float(f), X[i].copy()
         return values
 
@@ -95,12 +97,11 @@ class NLP(Problem):
             self.begin("fun")
             yield self._fun(x)
 
-    def compiled(self):
-        """Return the objective as a function that Numba has compiled, or None.
+    def compiled(self) -> Any:
+        """Return (function, arguments) of an objective that Numba has compiled, or None.
 
-        A method that calls it counts the calls by `account`.
+        A method that calls ``function(x, *arguments)`` counts the calls by `account`.
         """
-        return None
 
     def grad(self, x):
         """Return the gradient of f, shape (n,)."""

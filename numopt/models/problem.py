@@ -84,7 +84,7 @@ class Problem:
         """Return how many evaluations of the objective the budget still allows."""
         return self.maxfun - self.counts.fun
 
-    def lowest(self):
+    def best_known(self):
         """Return (fun, x) of the best point of the populations that a run has evaluated."""
         return (self.memo or {}).get("lowest", (inf, None))
 

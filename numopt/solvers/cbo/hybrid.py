@@ -1,9 +1,9 @@
 """The hybrid search as a method: iterations, checkpoints, and the cube in the space of the user.
 
-    for k = 0, 1, 2, ...
-        let the three arms of `numopt.kernels.search` spend 100 evaluations, or 2 % of all so far
-        checkpoint whenever the number of evaluations has doubled
-    until the best value has not moved since the checkpoint before the last one
+for k = 0, 1, 2, ...
+    let the three arms of `numopt.kernels.search` spend 100 evaluations, or 2 % of all so far
+    checkpoint whenever the number of evaluations has doubled
+until the best value has not moved since the checkpoint before the last one
 """
 
 from typing import NamedTuple
@@ -46,7 +46,7 @@ def init(solver, problem, x0, run):
     shares = solver.arm_shares(d)
     search = new_search(u, f, lo, hi, h, shares, budget, solver.ftol, solver.target)
     state = State(search, domain, x0, np.array([1, 1]), np.full(2, np.inf))
-    return state if np.isfinite(f) or d == 0 else step(solver, problem, state, run)
+    return state if np.isfinite(f) or d == 0 else _spend(solver, problem, state, run, 1)
 
 
 def new_domain(problem, x0, radius):
@@ -70,13 +70,23 @@ def new_domain(problem, x0, radius):
 
 def step(solver, problem, s, run):
     """Spend the evaluations of one iteration."""
-    from numopt.kernels.search import advance_compiled, copied, new_batch
+    s = _spend(solver, problem, s, run, max(ITERATION, _used(s) // GROWTH))
+    return _checkpoint(s, _used(s), len(s.domain.free) * solver.patience)
+
+
+def _used(s):
+    """Return the evaluations so far, those of a run that is continued included."""
+    return int(s.search.now["used"][0])
+
+
+def _spend(solver, problem, s, run, chunk):
+    """Let the arms work until about `chunk` evaluations are made."""
+    from numopt.kernels.search import advance, copied, new_batch
 
     search = copied(s.search)
     room = problem.room() - (solver.maxfun < np.inf)  # the last one confirms the result
     if room < 1:
         raise Stop(Status.MAX_FUN)
-    chunk = max(ITERATION, run.nfev // GROWTH)
     batch = new_batch(s.domain.free.size)
     compiled = problem.compiled()
     if compiled is None:
@@ -86,12 +96,10 @@ def step(solver, problem, s, run):
         limit = int(min(room, 2**62))
         before = search.now["used"][0]
         try:
-            advance_compiled(
-                compiled, search, run.rng, batch, s.domain, s.x0.copy(), chunk, limit
-            )
+            advance(*compiled, search, run.rng, batch, s.domain, s.x0.copy(), chunk, limit)
         finally:
             problem.account(int(search.now["used"][0] - before))
-    return _checkpoint(s._replace(search=search), run.nfev, len(s.domain.free) * solver.patience)
+    return s._replace(search=search)
 
 
 def _advance(problem, search, rng, batch, s, chunk, room):
@@ -112,17 +120,17 @@ def _advance(problem, search, rng, batch, s, chunk, room):
             record(search, batch, fits)
 
 
-def _checkpoint(s, nfev, first):
-    if nfev < max(first, 2 * s.made[0]):
+def _checkpoint(s, used, first):
+    if used < max(first, 2 * s.made[0]):
         return s
     return s._replace(
-        made=np.array([nfev, s.made[0]]), low=np.array([s.search.now["f"][0], s.low[0]])
+        made=np.array([used, s.made[0]]), low=np.array([s.search.now["f"][0], s.low[0]])
     )
 
 
 def report(solver, problem, s, run):
     """Return the best point; its measure is infinite while the search must go on."""
-    from numopt.kernels.search import place
+    from numopt.kernels.search import place, place_all
 
     f, x = float(s.search.now["f"][0]), s.x0.copy()
     place(s.search.best, s.domain, x)
@@ -132,5 +140,11 @@ def report(solver, problem, s, run):
     if s.domain.free.size == 0:
         change = 0.0
     used = dict(zip(solver.ARMS, s.search.used.astype(int).tolist(), strict=True))
-    fields = {"arms": used, "population": s.search.swarm.X, "population_energies": s.search.swarm.f}
-    return Iterate(x, f, float(change), 0.0, {}, lambda: fields)
+
+    def fields():
+        swarm = s.search.swarm
+        X = np.tile(s.x0, (len(swarm.X), 1))
+        place_all(swarm.X, len(X), s.domain, X)
+        return {"arms": used, "population": X, "population_energies": swarm.f}
+
+    return Iterate(x, f, float(change), 0.0, {}, fields)
