@@ -57,6 +57,8 @@ def bench(args):
             peer = find_peer(name)
             print(f"{name:20} {peer.version() or peer.missing()}")
         return 0
+    if args.topic == "global":
+        return _print_lines(_global(args))
     if args.speed:
         from numopt.bench.speed import file_lines, lines
 
@@ -86,6 +88,21 @@ def bench(args):
     print(f"\n{report.text()}\n")
     print("written: " + ", ".join(map(str, files)))
     return _conclude(report, args.quick)
+
+
+def _global(args):
+    """Return the lines of the benchmark of global search that was asked for."""
+    from numopt.bench import bbob, global_search, swarm_steps
+
+    if args.speed:
+        return swarm_steps.lines()
+    dimensions = tuple(
+        map(int, args.dimensions or (("2", "5") if args.quick else ("5", "10", "20")))
+    )
+    if args.bbob:
+        return bbob.lines(args.seed, args.seeds, dimensions, peers=args.methods)
+    choice = {"held_out": args.held_out, "peers": args.methods, "detail": args.detail}
+    return global_search.lines(args.seed, args.seeds, dimensions, **choice)
 
 
 def _print_lines(lines):
@@ -356,7 +373,7 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    add("topic", nargs="?", choices=["ot"], help="ot: entropic transport beside other libraries")
+    add("topic", nargs="?", choices=["ot", "global"], help="ot: transport; global: global search")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,...")
     which.add_argument(
@@ -370,7 +387,10 @@ def _bench_arguments(command):
     add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
-    add("--seed", type=int, default=0, help="first seed of `ot`")
+    add("--seed", type=int, default=0, help="first seed of `ot` and `global`")
+    add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
+    add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")
+    add("--detail", action="store_true", help="families one by one in `global`")
     add("--time-limit", type=_positive(float), default=60.0, metavar="S", help="seconds per solve")
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")
     add("--workers", type=int, default=1, metavar="N", help="processes; 0: run in this one")

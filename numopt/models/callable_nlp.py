@@ -214,7 +214,10 @@ class CallableNLP(Caller, NLP):
         self.tally = Tally()
 
     def _values(self, X):
-        return (float(f[0]) for f in self.objective.values(self, X))
+        values = self.objective.values(self, X)
+        if isinstance(values, np.ndarray):
+            return [(slice(0, len(X)), values[:, 0])]
+        return ((slice(i, i + 1), f) for i, f in enumerate(values))
 
     def compiled(self):
         """Return (function, arguments) if the objective is compiled by Numba, or None."""

@@ -86,16 +86,21 @@ class NLP(Problem):
         X : ndarray, shape (k, n)
         """
         values = np.empty(len(X))
-        for i, f in enumerate(self._values(X)):
-            values[i] = f
-            if self.memo is not None and f < self.best_known()[0]:
-                self.memo["lowest"] = float(f), X[i].copy()
+        for rows, f in self._values(X):
+            values[rows] = f
+            self._keep_best(X[rows], values[rows])
         return values
 
+    def _keep_best(self, X, values):
+        best = np.nanargmin(values) if np.isfinite(values).any() else 0
+        if self.memo is not None and values[best] < self.best_known()[0]:
+            self.memo["best"] = float(values[best]), X[best].copy()
+
     def _values(self, X):
-        for x in X:
+        """Yield slices of the rows and the values there, as soon as they are known."""
+        for i, x in enumerate(X):
             self.begin("fun")
-            yield self._fun(x)
+            yield slice(i, i + 1), self._fun(x)
 
     def compiled(self) -> Any:
         """Return (function, arguments) of an objective that Numba has compiled, or None.

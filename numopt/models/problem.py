@@ -86,7 +86,7 @@ class Problem:
 
     def best_known(self):
         """Return (fun, x) of the best point of the populations that a run has evaluated."""
-        return (self.memo or {}).get("lowest", (inf, None))
+        return (self.memo or {}).get("best", (inf, None))
 
     def check_time(self):
         """Stop with MAX_TIME if a run is over its time."""
