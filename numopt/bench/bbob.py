@@ -1,7 +1,7 @@
 """The BBOB functions of COCO: ``numopt bench global --bbob``.
 
-24 functions; each dimension and instance is a problem, each of eleven targets above the minimum from
-10 to 1e-8 a goal, and 10 000 evaluations for each variable the budget. Reported are the share of
+24 functions; each dimension and instance is a problem, each of ten targets above the minimum, from
+10 to 1e-8, a goal, and 10 000 evaluations for each variable the budget. Reported are the share of
 the goals that were reached, and the expected running time: evaluations of all runs over successes.
 """
 
@@ -54,9 +54,9 @@ def lines(first=1, instances=3, dimensions=(2, 5, 10), peers=None, functions=ran
     yield from (f"left out: {p.name}" for p in PEERS if p not in there and not peers)
     yield f"instances {first} to {first + instances - 1}, {BUDGET} d calls; share of goals reached"
     yield ""
-    groups = [name for name, _ in GROUPS]
-    yield f"| d | method | all | {' | '.join(groups)} | mean log10(ERT/d) of what all reached | us |"
-    yield "|---|---|---|" + "---|" * (len(groups) + 2)
+    columns = ["d", "method", "all", *dict(GROUPS), "mean log10(ERT/d) of what all reached", "us"]
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + "---|" * len(columns)
     for d in dimensions:
         found = {
             peer.name: [_attempt(peer, *key) for key in _problems(d, first, instances, functions)]

@@ -1,7 +1,7 @@
-"""Methods of global search under one roof: each calls the same counted function until it has enough.
+"""Methods of global search under one roof: each calls one counted function until it has enough.
 
-A method that ends before its budget is spent starts again with another seed, so that all of them use
-what they are given.
+A method that ends before its budget is spent starts again with another seed, so that all of them
+use what they are given.
 """
 
 import warnings
@@ -48,6 +48,7 @@ class Recorder:
         self._next = 0
 
     def __call__(self, x):
+        """Return the value, or raise `Enough`."""
         if self.calls >= self.budget:
             raise Enough
         self.calls += 1
@@ -70,7 +71,8 @@ def record(run, recorder, lb, ub, seed):
             for again in count():
                 before = recorder.calls
                 run(recorder, lb, ub, [seed, again])
-                if recorder.calls == before or run is direct:  # it has nothing more to try
+                stuck = recorder.calls == before or run is direct
+                if stuck or recorder.calls >= recorder.budget:
                     break
         except Enough:
             pass
@@ -81,26 +83,30 @@ def record(run, recorder, lb, ub, seed):
 
 
 def cbo(f, lb, ub, seed):
-    """The hybrid search with the budget that is left."""
+    """Run the hybrid search with the budget that is left."""
     options = {"maxfun": f.budget - f.calls, "maxiter": 10**9}
     bounds = list(zip(lb, ub, strict=True))
     minimize(f, bounds=bounds, method="cbo", rng=seed, options=options)
 
 
 def dual_annealing(f, lb, ub, seed):
+    """Run SciPy's generalised simulated annealing with local searches."""
     from scipy.optimize import dual_annealing as run
 
     run(f, list(zip(lb, ub, strict=True)), maxfun=f.budget, maxiter=10**9, rng=_generator(seed))
 
 
 def differential_evolution(f, lb, ub, seed):
+    """Run SciPy's differential evolution without polishing, until the population is flat."""
     from scipy.optimize import differential_evolution as run
 
     bounds = list(zip(lb, ub, strict=True))
-    run(f, bounds, maxiter=10**9, polish=False, rng=_generator(seed))
+    how = {"maxiter": 10**9, "polish": False, "tol": 0.0, "atol": 1e-10}
+    run(f, bounds, rng=_generator(seed), **how)
 
 
 def basinhopping(f, lb, ub, seed):
+    """Run SciPy's basin hopping with L-BFGS-B from a random point."""
     from scipy.optimize import basinhopping as run
 
     rng = _generator(seed)
@@ -110,6 +116,7 @@ def basinhopping(f, lb, ub, seed):
 
 
 def direct(f, lb, ub, seed):
+    """Run SciPy's DIRECT, which is deterministic and runs once."""
     from scipy.optimize import direct as run
 
     bounds: Any = list(zip(lb, ub, strict=True))
@@ -130,6 +137,7 @@ def _quiet(f):
 
 
 def bipop(f, lb, ub, seed):
+    """Run pycma with BIPOP restarts in the unit cube."""
     import cma  # pyright: ignore
 
     rng, width = _generator(seed), ub - lb
@@ -146,7 +154,7 @@ def bipop(f, lb, ub, seed):
 
 
 def cbx(f, lb, ub, seed):
-    """CBXpy with anisotropic noise, a rising exponent and clipping, in the unit cube."""
+    """Run CBXpy with anisotropic noise, a rising exponent and clipping, in the unit cube."""
     from cbx.dynamics import CBO  # pyright: ignore
     from cbx.scheduler import multiply, scheduler  # pyright: ignore
 
