@@ -45,7 +45,7 @@ class Covariance(NamedTuple):
 
 def sizes(d):
     """Return the smallest and the largest number of samples."""
-    base = 4.0 + 3.0 * np.log(d)
+    base = 4.0 + 3.0 * np.log(max(d, 1))
     return int(base * 4), int(base * 2**DOUBLINGS)
 
 

@@ -138,7 +138,7 @@ def _refined(s):
     now, f = s.now[0], s.descent.now[0]["f"]
     margin = REFINED * max(abs(f), 1.0)
     if s.descent.now[0]["central"]:
-        now["refined"] = min(f, now["refined"])
+        now["refined"] = now["f"]
         return False
     if (
         f > now["f"] + margin

@@ -41,7 +41,7 @@ class Landscape:
     name : str
         Family, with ``_rotated`` where it is.
     parameters : ndarray
-        Second argument of `evaluate`, which is `fun`.
+        Second argument of `fun`.
     lb, ub, x : ndarray, shape (d,)
         Box and minimiser; the minimum is 0.
     """
@@ -80,12 +80,19 @@ def landscape(name, d, rng, rotated=False):
     -------
     Landscape
 
+    Raises
+    ------
+    ValueError
+        For fewer than two variables.
+
     Examples
     --------
     >>> f = landscape("rastrigin", 5, rng=0, rotated=True)
     >>> float(abs(f.fun(f.x, f.parameters))) < 1e-12
     True
     """
+    if d < 2:
+        raise ValueError(f"a landscape has at least 2 variables, got {d}")
     rng = np.random.default_rng(rng)
     half = BOX[name]
     x = rng.uniform(-0.8 * half, 0.8 * half, d)

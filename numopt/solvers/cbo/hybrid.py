@@ -134,9 +134,11 @@ def report(solver, problem, s, run):
 
     f, x = float(s.search.now["f"][0]), s.x0.copy()
     place(s.search.best, s.domain, x)
-    change = (s.low[1] - f) / max(1.0, abs(f))
-    if solver.maxfun < np.inf and run.nfev < solver.maxfun - 1:
-        change = np.inf  # a budget that was given is used
+    size = max(1.0, abs(f))
+    change = (s.low[1] - f) / size
+    polished = s.search.now["refined"][0] <= f + solver.tol * size
+    if not polished or run.nfev < solver.maxfun - 1 < np.inf:  # a budget that was given is used
+        change = np.inf
     if s.domain.free.size == 0:
         change = 0.0
     used = dict(zip(solver.ARMS, s.search.used.astype(int).tolist(), strict=True))

@@ -212,11 +212,14 @@ def _consensus(solver, problem, s, evaluate=True):
 
 
 def _own_consensus(X, f, alpha, width):
-    """Return the consensus of each particle, of those within about `width`; (N, n)."""
+    """Return the consensus of each particle, shape (N, n).
+
+    The weights are exp(-alpha f_j) k(x_i, x_j)^alpha with a Gaussian kernel k of this width.
+    """
     square = (X**2).sum(axis=1)
     distance = square[:, None] + square - 2.0 * X @ X.T
     finite = np.where(np.isnan(f), np.inf, f)
-    e = -alpha * (finite - finite.min()) - np.maximum(distance, 0.0) / (2.0 * width**2)
+    e = -alpha * (finite - finite.min() + np.maximum(distance, 0.0) / (2.0 * width**2))
     w = np.exp(e - e.max(axis=1, keepdims=True))
     return (w @ X) / w.sum(axis=1, keepdims=True)
 
