@@ -68,6 +68,7 @@ _HOMES = {
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.alternating": ("Alternating",),
     "numopt.solvers.bcd": ("BCD",),
+    "numopt.solvers.cbo": ("CBO",),
     "numopt.solvers.gradient_newton": ("GradientNewton",),
     "numopt.solvers.inclusions": ("Extragradient", "HalpernVR", "RHPDHG"),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),

@@ -38,6 +38,7 @@ class Problem:
     x0: Any
     n: int
     memo = None  # a dictionary during a run: the latest value of each function
+    draws_start = False  # whether a method may draw the start point, for lack of one
 
     def __init__(self):
         self.counts = self.counters()
@@ -79,6 +80,14 @@ class Problem:
                 raise Stop(Status.MAX_FUN)
             self.check_time()
         setattr(counts, kind, made + amount)
+
+    def room(self):
+        """Return how many evaluations of the objective the budget still allows."""
+        return self.maxfun - self.counts.fun
+
+    def best_known(self):
+        """Return (fun, x) of the best point of the populations that a run has evaluated."""
+        return (self.memo or {}).get("best", (inf, None))
 
     def check_time(self):
         """Stop with MAX_TIME if a run is over its time."""

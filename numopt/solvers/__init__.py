@@ -3,10 +3,19 @@
 from numopt.solvers import (
     alternating,
     bcd,
+    cbo,
     gradient_newton,
     inclusions,
     sketched_newton,
     transport,
 )
 
-__all__ = ["alternating", "bcd", "gradient_newton", "inclusions", "sketched_newton", "transport"]
+__all__ = [
+    "alternating",
+    "bcd",
+    "cbo",
+    "gradient_newton",
+    "inclusions",
+    "sketched_newton",
+    "transport",
+]

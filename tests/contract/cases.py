@@ -263,6 +263,9 @@ def plane(x):
     return x[0] + x[1]
 
 
+# A method that samples looks at a whole population before it says that nothing is defined.
+MOST_UNDEFINED = {"cbo": 21}
+
 CIRCLE = (
     lambda x: x @ x,
     lambda x: 2 * x,
