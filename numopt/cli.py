@@ -57,6 +57,8 @@ def bench(args):
             peer = find_peer(name)
             print(f"{name:20} {peer.version() or peer.missing()}")
         return 0
+    if args.topic == "global":
+        return _print_lines(_global(args))
     if args.speed:
         from numopt.bench.speed import file_lines, lines
 
@@ -67,6 +69,10 @@ def bench(args):
         from numopt.bench.sparse import lines
 
         return _print_lines(lines(args.seed, args.seeds, args.quick, args.problems, args.peers))
+    if args.topic == "halpern":
+        from numopt.bench.halpern import lines
+
+        return _print_lines(lines(args.seed, args.seeds, args.quick, args.out))
     if args.experiments:
         from numopt.bench.experiments import find_experiment
 
@@ -106,6 +112,21 @@ def _transport_lines(args):
     return lines(
         args.seed, args.seeds, args.quick, problems=problems, at_most=args.at_most, **given
     )
+
+
+def _global(args):
+    """Return the lines of the benchmark of global search that was asked for."""
+    from numopt.bench import bbob, global_search, swarm_steps
+
+    if args.speed:
+        return swarm_steps.lines()
+    dimensions = tuple(
+        map(int, args.dimensions or (("2", "5") if args.quick else ("5", "10", "20")))
+    )
+    if args.bbob:
+        return bbob.lines(args.seed, args.seeds, dimensions, peers=args.methods)
+    choice = {"held_out": args.held_out, "peers": args.methods, "detail": args.detail}
+    return global_search.lines(args.seed, args.seeds, dimensions, **choice)
 
 
 def _print_lines(lines):
@@ -380,8 +401,8 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    topics = "ot: transport beside other libraries; bcd: sparse models"
-    add("topic", nargs="?", choices=["ot", "bcd"], help=topics)
+    topics = "ot: transport; bcd: sparse models; halpern: games, inclusions; global: global search"
+    add("topic", nargs="?", choices=["ot", "bcd", "halpern", "global"], help=topics)
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,... (bcd: lasso:dense,...)")
     which.add_argument(
@@ -395,12 +416,15 @@ def _bench_arguments(command):
     add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
-    add("--seed", type=int, default=0, help="first seed of `ot` and `bcd`")
+    add("--seed", type=int, default=0, help="first seed of `ot`, `bcd`, `halpern` and `global`")
     add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
     add("--etas", type=_numbers, metavar="ETA,...", help="of `ot`; default: 100,400,1200")
     add("--tols", type=_numbers, metavar="TOL,...", help="of `ot`; default: 1e-9,1e-12")
     summary = "of `ot`: stop a peer after R times the time of our method (20)"
     add("--at-most", type=_positive(float), default=20.0, metavar="R", help=summary)
+    add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
+    add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")
+    add("--detail", action="store_true", help="families one by one in `global`")
     add("--time-limit", type=_positive(float), default=60.0, metavar="S", help="seconds per solve")
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")
     add("--workers", type=int, default=1, metavar="N", help="processes; 0: run in this one")

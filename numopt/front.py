@@ -16,6 +16,9 @@ from numopt.models.problem import Batch, Problem
 DEFAULTS = {
     "nlp": "sketched_newton",
     "transport": "sns",
+    "bilinear": "rhpdhg",
+    "inclusion": "extragradient",
+    "finite_sum": "halpern_vr",
 }  # kinds of problems that several methods solve
 
 
@@ -49,7 +52,8 @@ def minimize(
     fun : callable or problem object
         ``fun(x, *args) -> float``. A numopt problem is passed on to `solve`.
     x0 : array_like, shape (n,)
-        Start point; may be omitted for a problem that carries one.
+        Start point; may be omitted for a problem that carries one, and for a method that draws one
+        in a finite box.
     args : tuple
         Further arguments of `fun` and its derivatives.
     method : str, Solver or callable, optional
@@ -111,7 +115,18 @@ def minimize(
     # Options first: a mistake in them is told before any function is evaluated.
     solver = get_solver(method or default_method("nlp"), options, tol)
     problem = nlp_from_scipy(
-        fun, x0, args, jac, hess, hessp, bounds, constraints, vectorized, workers, solver.strict_x0
+        fun,
+        x0,
+        args,
+        jac,
+        hess,
+        hessp,
+        bounds,
+        constraints,
+        vectorized,
+        workers,
+        solver.strict_x0,
+        needs_x0=solver.needs_x0,
     )
     return solve(problem, method=solver, **common)
 
@@ -185,7 +200,8 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['alternating', 'bcd', 'gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
+    ['alternating', 'bcd', 'cbo', 'extragradient', 'gradient_newton', 'halpern_vr', 'rhpdhg',
+     'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
     """
     return [
         {
@@ -244,8 +260,9 @@ def _prepare(problem, x0, method, tol, options, rng, state):
     solver = get_solver(method or default_method(problem.kind), options, tol)
     solver.check(problem)
     _check_library(solver, x0)
-    x0 = problem.start(x0, solver.strict_x0)
     view = problem.armed(solver.maxfun, solver.maxtime)
+    view.draws_start = problem.draws_start and x0 is None
+    x0 = problem.start(x0, solver.strict_x0)
     view.x0, view.on_error = x0, solver.on_error
     _check_functions(solver, view.armed())
     run = Run(view, rng)

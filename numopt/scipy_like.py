@@ -4,9 +4,12 @@ import sys
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from numopt.core.errors import InputTypeError, OptionError, ProblemError
 from numopt.core.workers import SerialMap, mapper
 from numopt.models.callable_nlp import CallableNLP, LinearRows, NonlinearRows
+from numopt.models.calls import WithArguments
 from numopt.models.derivatives import FORMULAS
 from numopt.models.inputs import float_dtype, projected, real_vector, repeated
 
@@ -23,6 +26,7 @@ def nlp_from_scipy(
     vectorized=False,
     workers=None,
     strict_x0=False,
+    needs_x0=True,
 ):
     """Return the problem that these arguments of `scipy.optimize.minimize` pose.
 
@@ -32,6 +36,8 @@ def nlp_from_scipy(
         As in `numopt.minimize`.
     strict_x0 : bool
         Refuse an `x0` outside the bounds instead of moving it.
+    needs_x0 : bool
+        Refuse a missing `x0`; otherwise finite bounds will do, and the start is drawn.
 
     Returns
     -------
@@ -43,8 +49,9 @@ def nlp_from_scipy(
     InputTypeError, ProblemError, OptionError
         For arguments that make no sense.
     """
-    if x0 is None:
-        raise InputTypeError("`x0` is needed for a function; only a problem object carries one")
+    drawn = x0 is None
+    if drawn:
+        x0 = _middle(bounds, needs_x0)
     parallel = mapper(workers)
     if type(parallel) is SerialMap:
         parallel = None
@@ -67,7 +74,19 @@ def nlp_from_scipy(
         vectorized=vectorized,
     )
     problem.dtype = float_dtype(x0)
+    problem.draws_start = drawn
     return problem
+
+
+def _middle(bounds, needs_x0):
+    """Return the middle of a finite box, which stands for a start point that is to be drawn."""
+    if needs_x0:
+        raise InputTypeError("`x0` is needed for a function; only a problem object carries one")
+    n = np.size(bounds.lb) if _is_scipys(bounds, "Bounds") else len(bounds or ())
+    lb, ub, _ = _sides(bounds, n)
+    if n == 0 or not np.isfinite(np.subtract(ub, lb)).all():
+        raise InputTypeError("`x0` may be missing only where `bounds` are finite")
+    return np.add(lb, np.multiply(0.5, np.subtract(ub, lb)))
 
 
 def called_by_scipy(
@@ -102,17 +121,6 @@ def called_by_scipy(
 
     problem = nlp_from_scipy(fun, x0, args, jac, hess, hessp, bounds, constraints)
     return solve(problem, method=solver, options=options, callback=callback)
-
-
-class WithArguments:
-    """A function with further arguments fixed: ``function(*arguments, *args)``; can be pickled."""
-
-    def __init__(self, function, args):
-        self.function, self.args = function, args
-
-    def __call__(self, *arguments):
-        """Call the function."""
-        return self.function(*arguments, *self.args)
 
 
 def _with(function, args):

@@ -109,6 +109,13 @@ class _Outcome:
         if it.violation <= self.solver.tol and it.fun < (self.best[0] if self.best else inf):
             self.best = it.fun, it.x, self.run.nit
 
+    def salvage(self):
+        """Take the best point of a population out of a step that did not end."""
+        fun, x = self.problem.best_known()
+        last = self.iterate()
+        if not fun >= last.fun and isfinite(fun) and last.violation <= self.solver.tol:
+            self.it = last._replace(x=x, fun=fun)
+
     def iterate(self):
         """Return the last finite report, or what the problem knows of the start point."""
         if self.it is not None:
@@ -142,16 +149,20 @@ def drive(solver, problem, x0, run, watchers=(), state=None, stop=verdict, histo
             state, it = _advanced(solver, problem, state, run)
     except Stop as signal:
         run.note = signal.detail
+        seen.salvage()
         return build(_confirmed(signal.status, seen))
     except MemoryError:
+        seen.salvage()
         return build(Status.OUT_OF_MEMORY)
     except KeyboardInterrupt as error:
+        seen.salvage()
         result = build(Status.INTERRUPTED)
         if solver.on_interrupt == "return":
             return result
         error.numopt_result = result  # pyright: ignore
         raise
     except Exception as error:
+        seen.salvage()
         error.numopt_result = build(None)  # pyright: ignore
         error.add_note(f"raised in iteration {run.nit}, evaluation {run.nfev} of the objective")
         raise

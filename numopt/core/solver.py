@@ -83,6 +83,7 @@ class Solver:
     accepts: ClassVar[frozenset[str]] = frozenset()
     backends: ClassVar[tuple[str, ...]] = ("numpy",)
     reference: ClassVar[str] = ""
+    needs_x0: ClassVar[bool] = True  # without one, some methods draw a point of a finite box
 
     tol: float = 1e-6
     maxiter: int = 1000

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, diags_array, vstack
 
 from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
 from numopt.linalg.lbfgs import LimitedBFGS
-from numopt.models.calls import Caller, Tally
+from numopt.models.calls import Caller, Tally, WithArguments
 from numopt.models.derivatives import (
     dense_jacobian,
     grouped_columns,
@@ -212,6 +212,26 @@ class CallableNLP(Caller, NLP):
         """Set all counters to zero."""
         super().reset_counts()
         self.tally = Tally()
+
+    def _values(self, X):
+        values = self.objective.values(self, X)
+        if isinstance(values, np.ndarray):
+            return [(slice(0, len(X)), values[:, 0])]
+        return ((slice(i, i + 1), f) for i, f in enumerate(values))
+
+    def compiled(self):
+        """Return (function, arguments) if the objective is compiled by Numba, or None."""
+        user, args = self.objective.fun, ()
+        if isinstance(user, WithArguments):
+            user, args = user.function, user.args
+        plain = self.map is None and not (self.objective.vectorized or self.objective.paired)
+        return (user, args) if plain and type(user).__name__ == "CPUDispatcher" else None
+
+    def account(self, amount):
+        """Count calls of the compiled objective that were made elsewhere."""
+        self.counts.fun += amount
+        calls = self.tally.calls
+        calls["fun", "objective"] = calls.get(("fun", "objective"), 0) + amount
 
     def _fun(self, x):
         if (self.keep_feasible & ((x < self.lb) | (x > self.ub))).any():

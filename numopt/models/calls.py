@@ -104,6 +104,17 @@ class Tally:
     pair: tuple | None = None  # x, (f, g)
 
 
+class WithArguments:
+    """A function with further arguments fixed: ``function(*arguments, *args)``; can be pickled."""
+
+    def __init__(self, function, args):
+        self.function, self.args = function, args
+
+    def __call__(self, *arguments):
+        """Call the function."""
+        return self.function(*arguments, *self.args)
+
+
 class _Failure:
     """Stands for the value of a function that raised."""
 

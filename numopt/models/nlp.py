@@ -1,5 +1,7 @@
 """Nonlinear programs: minimise f(x) subject to cl <= c(x) <= cu and lb <= x <= ub."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -75,6 +77,36 @@ class NLP(Problem):
     def fun(self, x):
         """Return f(x), a float; not finite where f is undefined."""
         return self._recall("fun", self._fun, x)
+
+    def values(self, X):
+        """Return f at each row of X, shape (k,); a run remembers the best of them.
+
+        Parameters
+        ----------
+        X : ndarray, shape (k, n)
+        """
+        values = np.empty(len(X))
+        for rows, f in self._values(X):
+            values[rows] = f
+            self._keep_best(X[rows], values[rows])
+        return values
+
+    def _keep_best(self, X, values):
+        best = np.nanargmin(values) if np.isfinite(values).any() else 0
+        if self.memo is not None and values[best] < self.best_known()[0]:
+            self.memo["best"] = float(values[best]), X[best].copy()
+
+    def _values(self, X):
+        """Yield slices of the rows and the values there, as soon as they are known."""
+        for i, x in enumerate(X):
+            self.begin("fun")
+            yield slice(i, i + 1), self._fun(x)
+
+    def compiled(self) -> Any:
+        """Return (function, arguments) of an objective that Numba has compiled, or None.
+
+        A method that calls ``function(x, *arguments)`` counts the calls by `account`.
+        """
 
     def grad(self, x):
         """Return the gradient of f, shape (n,)."""

@@ -31,15 +31,17 @@ class Problem:
 
     kind = "problem"
     name = ""
+    counters = Counts  # class of the counters
     maxfun = inf
     deadline = inf
     on_error = "raise"  # for problems that call user functions, see `CallableNLP`
     x0: Any
     n: int
     memo = None  # a dictionary during a run: the latest value of each function
+    draws_start = False  # whether a method may draw the start point, for lack of one
 
     def __init__(self):
-        self.counts = Counts()
+        self.counts = self.counters()
 
     def armed(self, maxfun=inf, maxtime=inf):
         """Return a view of this problem for one run: own counters, a budget, and a memory.
@@ -47,7 +49,7 @@ class Problem:
         The problem itself is not changed, so several threads may solve it at once.
         """
         view = copy.copy(self)
-        view.counts = Counts()
+        view.counts = self.counters()
         view.maxfun, view.deadline = maxfun, perf_counter() + maxtime
         view.memo = {}
         return view
@@ -61,7 +63,7 @@ class Problem:
 
     def reset_counts(self):
         """Set all counters to zero."""
-        self.counts = Counts()
+        self.counts = self.counters()
 
     def spend(self, kind, amount=1):
         """Count `amount` evaluations that are about to be made, unless that breaks the budget.
@@ -78,6 +80,14 @@ class Problem:
                 raise Stop(Status.MAX_FUN)
             self.check_time()
         setattr(counts, kind, made + amount)
+
+    def room(self):
+        """Return how many evaluations of the objective the budget still allows."""
+        return self.maxfun - self.counts.fun
+
+    def best_known(self):
+        """Return (fun, x) of the best point of the populations that a run has evaluated."""
+        return (self.memo or {}).get("best", (inf, None))
 
     def check_time(self):
         """Stop with MAX_TIME if a run is over its time."""

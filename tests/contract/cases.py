@@ -133,6 +133,28 @@ class QuadraticTransportCase(TransportCase):
 
 
 @dataclass(frozen=True)
+class MonotoneCase:
+    """An inclusion; `value` is what the result shows at the solution."""
+
+    name: str
+    build: Any
+    x0: tuple
+    x: tuple
+    value: float
+    kind: str
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        return self.build(self.x0)
+
+    def fun(self, x):
+        return self.value
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
+@dataclass(frozen=True)
 class NonnegativeRankOneCase:
     """The best nonnegative matrix of rank one, which is that of the first singular vectors."""
 
@@ -159,6 +181,24 @@ class NonnegativeRankOneCase:
 
     def run(self, method, **kwargs):
         return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
+def game(x0):
+    return numopt.MatrixGame([[3.0, -1.0], [-2.0, 1.0]], x0)
+
+
+def program(x0):
+    return numopt.LinearProgram([-3.0, -2.0], [[1.0, 1.0], [2.0, 1.0]], -np.inf, [4.0, 6.0], x0=x0)
+
+
+def turning(x0):
+    A, b = np.array([[1.0, 2.0], [-2.0, 1.0]]), np.array([-5.0, 0.0])
+    return numopt.Inclusion(lambda u: A @ u + b, lambda v, t: np.clip(v, 0.0, 5.0), x0)
+
+
+def lasso(x0):
+    A, b = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([2.0, 0.0, 0.5])
+    return numopt.FiniteSum(A, b, "squared", numopt.Term("l1", 0.5), x0=x0)
 
 
 @dataclass(frozen=True)
@@ -222,6 +262,9 @@ def rosenbrock_hess(x):
 def plane(x):
     return x[0] + x[1]
 
+
+# A method that samples looks at a whole population before it says that nothing is defined.
+MOST_UNDEFINED = {"cbo": 21}
 
 CIRCLE = (
     lambda x: x @ x,
@@ -331,4 +374,10 @@ DATA_CASES = [
     TransportCase("cloud", (1 / 7,) * 7, (1 / 7,) * 7, SQUARES, 15.0),
     NonnegativeRankOneCase("nonnegative", np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 2.0]])),
     QuadraticTransportCase("quadratic", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 0.02),
+    MonotoneCase(
+        "game", game, (1.0, 0.0, 1.0, 0.0), (2 / 7, 5 / 7, 3 / 7, 4 / 7), 1 / 7, "bilinear"
+    ),
+    MonotoneCase("program", program, (0.0,) * 4, (2.0, 2.0, 1.0, 1.0), -10.0, "bilinear"),
+    MonotoneCase("turning", turning, (0.3, 0.4), (1.0, 2.0), 0.0, "inclusion"),
+    MonotoneCase("lasso", lasso, (0.0, 0.0), (0.6, 0.0), 0.65 / 6 + 0.3, "finite_sum"),
 ]

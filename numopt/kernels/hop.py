@@ -1,0 +1,148 @@
+"""Polished consensus hopping, the second arm of the hybrid search; in the unit cube.
+
+    y = best point known
+    until 100 d evaluations are spent
+        choose how (below) and a scale h = 10^(-3.5 (b + U) / 7), b = 0..6
+        t = y, but y_j + h z for one j / for each j with probability p ~ U(0, 1/2) / for all j
+        leave t / descend from it in the moved coordinates / in all
+        y = t if f(t) < f(y)
+    descend from y if it is new
+
+The six ways times seven scales are drawn by what they have gained for an evaluation lately.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from numopt.kernels import descent
+from numopt.kernels.swarm import DECADES, inside
+
+TRY, POLISH, FINAL = range(3)
+SCALES, WAYS = 7, 6
+RAW, BLOCK, FULL = range(3)
+ONE, SOME, ALL = range(3)
+TREATMENT = np.array([RAW, RAW, RAW, BLOCK, BLOCK, FULL])
+SUBSET = np.array([ONE, SOME, ALL, ONE, SOME, ALL])
+UNIT = 100  # evaluations of a unit for each variable
+SHORT, GAIN, SMALLEST = 1e-6, 1e-6, 1e-3
+
+NOW = np.dtype(
+    [(name, np.int64) for name in ("phase", "choice", "moved", "improved")]
+    + [(name, np.float64) for name in ("f", "spent")]
+)
+
+
+class Hop(NamedTuple):
+    """The centre, and what each way has been worth; `now` is of type `NOW`."""
+
+    now: np.ndarray  # (1,)
+    y: np.ndarray  # (d,)
+    reward: np.ndarray  # (WAYS * SCALES,)
+    cost: np.ndarray  # (WAYS * SCALES,)
+    moved: np.ndarray  # coordinates moved, (d,), int64
+
+
+def new_hop(d):
+    """Return a hop that has not started."""
+    price = np.array([1.0, 20.0, 10.0 * d])
+    reward, cost = np.full(WAYS * SCALES, 0.3), np.repeat(price[TREATMENT], SCALES)
+    return Hop(np.zeros(1, NOW), np.zeros(d), reward, cost, np.zeros(d, np.int64))
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def ask(s, rng, X):
+    """Write the point to try and return 1."""
+    p = s.hop
+    now = p.now[0]
+    if s.now[0]["unit"] == 0:
+        now["f"], now["improved"] = s.now[0]["f"], 0
+        for j in range(p.y.size):
+            p.y[j] = s.best[j]
+    now["choice"], now["spent"] = _choose(p, rng), s.now[0]["unit"]
+    way, scale = divmod(now["choice"], SCALES)
+    h = 10.0 ** (-DECADES * (scale + rng.random()) / SCALES)
+    _choose_moved(p, rng, SUBSET[way])
+    for j in range(p.y.size):
+        X[0, j] = p.y[j]
+    for r in range(now["moved"]):
+        j = p.moved[r]
+        X[0, j] = inside(rng, p.y[j], p.y[j] + h * rng.standard_normal(), s.lo[j], s.hi[j])
+    return 1
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def _choose(p, rng):
+    top = total = 0.0
+    for k in range(p.reward.size):
+        top = max(top, p.reward[k] / p.cost[k])
+    for k in range(p.reward.size):
+        total += max(p.reward[k] / p.cost[k], 0.03 * top)
+    u = total * rng.random()
+    for k in range(p.reward.size):
+        u -= max(p.reward[k] / p.cost[k], 0.03 * top)
+        if u < 0.0:
+            return k
+    return p.reward.size - 1
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def _choose_moved(p, rng, subset):
+    d = p.y.size
+    forced = rng.integers(0, d)
+    share = 1.0 if subset == ALL else 0.5 * rng.random() if subset == SOME else 0.0
+    count = 0
+    for j in range(d):
+        if j == forced or (share > 0.0 and rng.random() < share):
+            p.moved[count] = j
+            count += 1
+    p.now[0]["moved"] = count
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def tell(s, X, f):
+    """Take the value of the trial; return whether this unit is complete."""
+    p = s.hop
+    now = p.now[0]
+    treatment = TREATMENT[now["choice"] // SCALES]
+    if treatment == RAW or not np.isfinite(f[0]):
+        return _conclude(s, X[0], f[0])
+    now["phase"] = POLISH
+    size = now["moved"] if treatment == BLOCK else p.y.size
+    for r in range(size):
+        s.descent.active[r] = p.moved[r] if treatment == BLOCK else r
+    descent.begin(s.descent, X[0], f[0], size, 3 * size + 10, SHORT)
+    return False
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def polished(s):
+    """Go on after a descent; return whether this unit is complete."""
+    p = s.hop
+    if p.now[0]["phase"] == FINAL:
+        p.now[0]["phase"] = TRY
+        return True
+    return _conclude(s, s.descent.x, s.descent.now[0]["f"])
+
+
+@njit(cache=True, no_cpython_wrapper=True)
+def _conclude(s, x, f):
+    p = s.hop
+    now = p.now[0]
+    better = now["f"] - f > GAIN * max(abs(f), SMALLEST)
+    if better:
+        now["f"], now["improved"] = f, 1
+        for j in range(x.size):
+            p.y[j] = x[j]
+    k = now["choice"]
+    p.reward[k] = max(0.003, 0.97 * p.reward[k] + 0.09 * better)
+    p.cost[k] = 0.9 * p.cost[k] + 0.1 * (s.now[0]["unit"] - now["spent"])
+    now["phase"] = TRY
+    d = x.size
+    if s.now[0]["unit"] < UNIT * d:
+        return False
+    if now["improved"]:
+        now["phase"] = FINAL
+        descent.begin_all(s.descent, p.y, now["f"], 40 * d + 200, s.now[0]["ftol"])
+    return not now["improved"]

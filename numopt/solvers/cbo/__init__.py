@@ -1,0 +1,198 @@
+"""Consensus-based optimisation: many particles, no derivatives."""
+
+import warnings
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from numopt.core.errors import ConvergenceWarning, UnsupportedError
+from numopt.core.solver import Solver
+from numopt.solvers.cbo import hybrid, plain
+
+ARMS = ("swarm", "hop", "covariance")
+LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
+
+
+@dataclass(frozen=True, kw_only=True)
+class CBO(Solver):
+    """Options of ``method="cbo"``: global minimisation without derivatives.
+
+        minimise f(x)   subject to   lb <= x <= ub
+
+    Parameters
+    ----------
+    variant : {"hybrid", "paper"}
+        The hybrid search, or the dynamics as published.
+    arms, shares : sequence of str, sequence of float
+        Hybrid: which of ``"swarm"``, ``"hop"`` and ``"covariance"`` take part, and their shares of
+        the evaluations, by default 1, 2 and 1; the third up to 200 variables.
+    patience : float
+        Hybrid without `maxfun`: evaluations for each variable before convergence may be declared.
+    ftol : float
+        Hybrid: a descent ends after two steps with a relative decrease below this.
+    radius : float
+        Where a bound is missing, how far from `x0` the search begins; 0 is ``max |x0|``, or 1. In
+        the paper variant the standard deviation of the first particles, in a box too.
+    n_particles : int
+        Paper: number N of particles; 0 is 20 for each variable, at least 40 and at most 200.
+    ensemble : array_like, shape (N, n), optional
+        Paper: the first particles.
+    noise : {"anisotropic", "isotropic", "covariance"}
+        Paper: D(v) = diag(v), |v| I, or the root of the weighted covariance of the ensemble.
+    lam, sigma, dt : float
+        Paper: strength of drift and noise, time step.
+    alpha, alpha_factor, effective_share : float
+        Paper: first weight exponent (0: one over the standard deviation of f), what multiplies it
+        in each step, up to 1e15; a positive share chooses it such that this part of the ensemble
+        carries the weight.
+    sigma_factor : float
+        Paper: what multiplies sigma in each step.
+    truncate : float
+        Paper: largest size of D.
+    memory, memory_lam : bool, float
+        Paper: consensus of the best places that the particles have seen, and the pull of its own.
+    batch_size : int
+        Paper: how many particles move in a step, in random order; 0 is all.
+    kernel_width : float
+        Paper: each particle follows those within about this distance, so several minimisers
+        survive (polarised); 0 is all. ``res.population`` has them.
+    jump_rate : float
+        Paper: rate of additional normal jumps of size |x - c|, which become rarer with time.
+    hopping : bool
+        Paper: draw the ensemble anew around the consensus point, with standard deviation `sigma`.
+    surface : {"none", "sphere"}
+        Paper: where the particles live.
+    inner : int
+        Paper: steps in an iteration. With an objective compiled by Numba they run in one kernel.
+    tol, maxiter, maxfun, maxtime, target, disp
+        As for every method, see `Solver`. The hybrid uses a `maxfun` that was given to its end.
+
+    Notes
+    -----
+    The hybrid runs three arms, which share the best point and the evaluations: an elitist swarm
+    around its consensus point with random masks, hops from the best point at many scales, polished
+    by L-BFGS with differences, and consensus hopping with an adapted covariance. Its measure is
+    the decrease of the best value since a checkpoint that lies half of the evaluations back or
+    more, relative to ``max(1, |f|)``. No method can prove a global minimum from values:
+    ``res.certificate`` is None. In the paper variant the measure is the median distance to the
+    consensus point, relative to that at the start, and the answer is that point.
+
+    `x0` may be left out where all bounds are finite; it is then drawn. A compiled objective, with
+    arrays and numbers as `args`, is called through a pointer from compiled code: the same result,
+    bit for bit, much faster. NaN and infinity weigh nothing. A step costs O(N n), memory O(N n),
+    and O(n^2) of the covariance arm.
+
+    Result: ``population``, ``population_energies``; of the hybrid ``arms``, evaluations of each.
+
+    References
+    ----------
+    .. [1] J. A. Carrillo, Y.-P. Choi, C. Totzeck, O. Tse, An Analytical Framework for
+       Consensus-Based Global Optimization Method, M3AS 28, 2018.
+    .. [2] K. Riedl, T. Klock, C. Geldhauser, M. Fornasier, Gradient is All You Need?, 2023.
+    .. [3] K. Riedl, Leveraging Memory Effects and Gradient Information in Consensus-Based
+       Optimization, 2022.
+    """
+
+    name = "cbo"
+    measure = "decrease of the best value, or spread"
+    certificate = None
+    accepts = frozenset({"bounds"})
+    reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
+    needs_x0 = False
+    ARMS: ClassVar[tuple[str, ...]] = ARMS
+
+    variant: Literal["hybrid", "paper"] = "hybrid"
+    arms: Any = ARMS
+    shares: Any = None
+    patience: float = 250.0
+    ftol: float = 1e-10
+    radius: float = 0.0
+    n_particles: int = 0
+    ensemble: Any = None
+    noise: Literal["anisotropic", "isotropic", "covariance"] = "anisotropic"
+    lam: float = 1.0
+    sigma: float = 8.1
+    dt: float = 0.01
+    alpha: float = 0.0
+    alpha_factor: float = 1.05
+    effective_share: float = 0.0
+    sigma_factor: float = 1.0
+    truncate: float = inf
+    memory: bool = False
+    memory_lam: float = 0.0
+    batch_size: int = 0
+    kernel_width: float = 0.0
+    jump_rate: float = 0.0
+    hopping: bool = False
+    surface: Literal["none", "sphere"] = "none"
+    inner: int = 1
+
+    def __post_init__(self):
+        super().__post_init__()
+        for option in ("patience", "ftol", "lam", "dt", "truncate", "alpha_factor", "inner"):
+            self.require(getattr(self, option) > 0, option, "must be > 0")
+        for option in ("radius", "sigma", "alpha", "memory_lam", "batch_size", "kernel_width"):
+            self.require(getattr(self, option) >= 0, option, "must be >= 0")
+        few = self.n_particles != 0 and self.n_particles < 2
+        self.require(not few, "n_particles", "must be >= 2, or 0")
+        self.require(0 <= self.effective_share <= 1, "effective_share", "must be in [0, 1]")
+        self.require(0 < self.sigma_factor <= 1, "sigma_factor", "must be in (0, 1]")
+        self.require(self.jump_rate >= 0, "jump_rate", "must be >= 0")
+        self._check_arms()
+
+    def _check_arms(self):
+        arms = self.arms
+        known = isinstance(arms, (list, tuple)) and 0 < len(arms) == len(set(map(str, arms)))
+        known = known and set(arms) <= set(ARMS)
+        self.require(known, "arms", f"must be some of {', '.join(ARMS)}")
+        if self.shares is None:
+            return
+        fits = isinstance(self.shares, (list, tuple)) and len(self.shares) == len(arms)
+        fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in self.shares)
+        self.require(fits, "shares", "must have a positive number for each of `arms`")
+
+    def arm_shares(self, d):
+        """Return the share of each of the three arms in d variables; 0 for none."""
+        default = dict(zip(ARMS, (1.0, 2.0, 1.0), strict=True))
+        given = self.shares or [default[arm] for arm in self.arms]
+        shares = default | dict.fromkeys(ARMS, 0.0) | dict(zip(self.arms, given, strict=True))
+        if d > LARGEST_MATRIX and len(self.arms) > 1:
+            shares["covariance"] = 0.0
+        return [shares[arm] for arm in ARMS]
+
+    def check(self, problem):
+        super().check(problem)
+        if self.surface != "none" and "bounds" in problem.features():
+            raise UnsupportedError(f"method {self.name!r}: a surface excludes bounds")
+
+    def init(self, problem, x0, run):
+        if self.variant == "hybrid":
+            return hybrid.init(self, problem, x0, run)
+        self._warn_if_expanding()
+        return plain.init(self, problem, x0, run)
+
+    def _warn_if_expanding(self):
+        """Tell if the typical particle moves away from a fixed consensus point."""
+        z = np.random.default_rng(0).standard_normal(20_000)
+        with np.errstate(divide="ignore"):
+            factor = np.abs(1.0 - self.lam * self.dt + self.sigma * sqrt(self.dt) * z)
+            rate = float(np.mean(np.log(factor)))
+        if rate >= 0.0 and not self.hopping and self.noise != "covariance":
+            warnings.warn(
+                f"method 'cbo': particles spread by a factor {np.exp(rate):.3g} a step; "
+                "lower `sigma` or `dt`",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+    def step(self, problem, s, run):
+        return (hybrid if self.variant == "hybrid" else plain).step(self, problem, s, run)
+
+    def report(self, problem, s, run):
+        return (hybrid if self.variant == "hybrid" else plain).report(self, problem, s, run)
+
+    def verify(self, problem, it):
+        fun = problem.fun(it.x)
+        return fun, it.optimality if np.isfinite(fun) else inf, it.violation

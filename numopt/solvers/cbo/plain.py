@@ -1,0 +1,250 @@
+"""Consensus-based optimisation as published.
+
+    draw x_1..x_N in the box, or from N(x0, radius^2 I) where there is none
+    for k = 0, 1, 2, ...
+        w_i = exp(-alpha (f(x_i) - min f))
+        c   = sum_i w_i x_i / sum_i w_i
+        x_i = x_i - lam dt (x_i - c) + sigma sqrt(dt) D(x_i - c) z_i,   z_i ~ N(0, I)
+
+D(v) is diag(v), |v| I, or the root of the weighted covariance. With ``memory`` the consensus is
+that of the best places y_i that each particle has seen, which also attract it; with
+``kernel_width`` each particle has a consensus of its own, of those near to it; with ``batch_size``
+only some particles move in a step. Consensus hopping replaces the last line by x_i = c + sigma z_i.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from numopt.core.errors import Status, Stop
+from numopt.core.solver import Iterate
+from numopt.solvers.cbo.surfaces import SURFACES
+
+
+class State(NamedTuple):
+    """The ensemble, what it remembers, and its consensus."""
+
+    X: np.ndarray  # particles, (N, n)
+    f: np.ndarray  # their values, (N,)
+    Y: np.ndarray  # best places that they have seen, (N, n), (0, n) without memory
+    f_y: np.ndarray  # values there
+    c: np.ndarray  # consensus point, (1, n), or of each particle, (N, n)
+    x: np.ndarray  # consensus point of all, (n,)
+    fun: float  # value there
+    alpha: float
+    sigma: float
+    width: float  # median spread at the start
+    order: np.ndarray  # particles still to come in batches, (k,)
+
+
+def init(solver, problem, x0, run):
+    """Draw the ensemble and evaluate it."""
+    n = problem.n
+    boxed = bool(np.isfinite(problem.ub - problem.lb).all())
+    count = solver.n_particles or min(max(20 * n, 40), 200)
+    if solver.ensemble is not None:
+        X = np.array(solver.ensemble, dtype=float)
+        solver.require(X.ndim == 2 and X.shape[1] == n, "ensemble", f"must have shape (N, {n})")
+    elif boxed and not solver.radius:
+        X = problem.lb + (problem.ub - problem.lb) * run.rng.random((count, n))
+        X[0] = X[0] if problem.draws_start else x0
+    else:
+        size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
+        X = x0 + size * run.normal((count, n))
+    X = SURFACES[solver.surface].project(np.clip(X, problem.lb, problem.ub))
+    f = _values(problem, X)
+    if not np.isfinite(f).any():
+        return _state(solver, X, f, X[:0], f[:0], x0, np.nan)
+    alpha = solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
+    Y, f_y = (X, f) if solver.memory else (X[:0], f[:0])
+    s = _state(solver, X, f, Y, f_y, x0, np.nan)._replace(alpha=alpha)
+    s = _consensus(solver, problem, s)
+    return s._replace(width=max(_spread(s), np.finfo(float).tiny))
+
+
+def _state(solver, X, f, Y, f_y, x, fun):
+    none = np.zeros(0, dtype=np.int64)
+    return State(X, f, Y, f_y, x[None, :], x, fun, solver.alpha, solver.sigma, 1.0, none)
+
+
+def _values(problem, X):
+    """Evaluate the ensemble; what the budget does not allow ends the run."""
+    room = problem.room()
+    if room < len(X):
+        problem.values(X[: int(room)])
+        raise Stop(Status.MAX_FUN)
+    return problem.values(X)
+
+
+def step(solver, problem, s, run):
+    """Do `inner` steps of the dynamics."""
+    if _fused(solver, problem, s):
+        return _fused_steps(solver, problem, s, run)
+    for _ in range(solver.inner):
+        s = _step(solver, problem, s, run)
+    return s._replace(fun=_value_at(problem, s))
+
+
+def _fused(solver, problem, s):
+    """Tell whether all is done inside one kernel, with the same result."""
+    plain = solver.noise != "covariance" and not (
+        solver.memory or solver.batch_size or solver.kernel_width or solver.jump_rate
+        or solver.hopping or solver.surface != "none" or solver.sigma_factor != 1.0
+    )  # fmt: skip
+    enough = problem.room() > solver.inner * len(s.X)
+    return plain and enough and problem.compiled() is not None
+
+
+def _fused_steps(solver, problem, s, run):
+    from numopt.kernels.ensemble import steps
+
+    problem.check_time()
+    X, f, c = s.X.copy(), s.f.copy(), s.c.copy()
+    dynamics = _dynamics(solver, s)
+    schedule = solver.alpha_factor, solver.effective_share
+    alpha = steps(
+        *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
+        schedule, dynamics, problem.lb, problem.ub,
+    )  # fmt: skip
+    problem.account(solver.inner * len(X))
+    s = s._replace(X=X, f=f, c=c, x=c[0].copy(), alpha=alpha)
+    return s._replace(fun=_value_at(problem, s))
+
+
+def _dynamics(solver, s):
+    from numopt.kernels.ensemble import ANISOTROPIC, ISOTROPIC
+
+    noise = ISOTROPIC if solver.noise == "isotropic" else ANISOTROPIC
+    return solver.lam * solver.dt, s.sigma * np.sqrt(solver.dt), noise, solver.truncate
+
+
+def _step(solver, problem, s, run):
+    rows, order = _batch(solver, s, run)
+    X = _moved(solver, problem, s, rows, run)
+    X = SURFACES[solver.surface].project(X)
+    f = s.f.copy()
+    f[rows] = _values(problem, X[rows])
+    Y, f_y = s.Y, s.f_y
+    if solver.memory:
+        better = f < f_y
+        Y, f_y = np.where(better[:, None], X, Y), np.where(better, f, f_y)
+    s = s._replace(X=X, f=f, Y=Y, f_y=f_y, order=order, sigma=s.sigma * solver.sigma_factor)
+    return _consensus(solver, problem, s, evaluate=False)
+
+
+def _batch(solver, s, run):
+    """Return the particles that move, and those that are still to come."""
+    everyone = np.arange(len(s.X))
+    if not 0 < solver.batch_size < everyone.size:
+        return everyone, s.order
+    order = s.order
+    if order.size < solver.batch_size:
+        order = np.concatenate([order, run.rng.permutation(everyone)])
+    return np.unique(order[: solver.batch_size]), order[solver.batch_size :]
+
+
+def _moved(solver, problem, s, rows, run):
+    """Return the ensemble after drift and noise."""
+    from numopt.kernels.ensemble import move
+
+    X = s.X.copy()
+    if solver.hopping:
+        X[rows] = s.x + s.sigma * run.normal((rows.size, X.shape[1]))
+        return np.clip(X, problem.lb, problem.ub)
+    drift, size, noise, cut = _dynamics(solver, s)
+    if solver.surface != "none":
+        return SURFACES[solver.surface].move(run, X, rows, s.c, drift, size, noise)
+    if solver.noise == "covariance":
+        root = _root_of_covariance(solver, s)
+        noises = size * run.normal((rows.size, X.shape[1])) @ root.T
+        X[rows] += noises - drift * (X - s.c)[rows]
+        X = np.clip(X, problem.lb, problem.ub)
+    else:
+        move(run.rng, rows, X, s.c, drift, size, noise, cut, problem.lb, problem.ub)
+    if solver.memory and solver.memory_lam:
+        pull = solver.memory_lam
+        move(
+            run.rng, rows, X, s.Y, pull * solver.dt, pull * size, noise, cut, problem.lb, problem.ub
+        )
+    return _jumped(solver, problem, s, X, rows, run)
+
+
+def _jumped(solver, problem, s, X, rows, run):
+    """Add a normal jump of the size of the distance, at random times that become rarer."""
+    if not solver.jump_rate:
+        return X
+    rate = solver.jump_rate * solver.dt / (1.0 + run.nit * solver.inner * solver.dt)
+    jump = run.rng.random(rows.size) < rate
+    U = (X - s.c)[rows] * run.normal((rows.size, X.shape[1])) * s.sigma
+    X[rows] += np.where(jump[:, None], U, 0.0)
+    return np.clip(X, problem.lb, problem.ub)
+
+
+def _root_of_covariance(solver, s):
+    """Return a square root of the weighted covariance, by its eigenvalues."""
+    w = _weights(s.f, s.alpha)
+    U = s.X - s.x
+    C = (U.T * w) @ U / w.sum()
+    values, Q = np.linalg.eigh(C)
+    return Q * np.sqrt(np.maximum(values, 0.0))
+
+
+def _weights(f, alpha):
+    finite = np.where(np.isnan(f), np.inf, f)
+    e = alpha * (finite - finite.min())
+    return np.exp(-np.where(finite == finite.min(), 0.0, e))
+
+
+def _consensus(solver, problem, s, evaluate=True):
+    """Return the state with the consensus of its ensemble, and the next alpha."""
+    from numopt.kernels.consensus import consensus
+    from numopt.kernels.ensemble import next_alpha
+
+    X, f = (s.Y, s.f_y) if solver.memory else (s.X, s.f)
+    alpha, x = s.alpha, s.x.copy()
+    if not evaluate or solver.effective_share:
+        alpha = next_alpha(f, s.alpha, solver.alpha_factor, solver.effective_share)
+    consensus(X, f, alpha, x)
+    x = SURFACES[solver.surface].project(x[None, :])[0]
+    c = _own_consensus(X, f, alpha, solver.kernel_width) if solver.kernel_width else x[None, :]
+    s = s._replace(c=c, x=x, alpha=alpha)
+    return s._replace(fun=_value_at(problem, s)) if evaluate else s
+
+
+def _own_consensus(X, f, alpha, width):
+    """Return the consensus of each particle, shape (N, n).
+
+    The weights are exp(-alpha f_j) k(x_i, x_j)^alpha with a Gaussian kernel k of this width.
+    """
+    square = (X**2).sum(axis=1)
+    distance = square[:, None] + square - 2.0 * X @ X.T
+    finite = np.where(np.isnan(f), np.inf, f)
+    e = -alpha * (finite - finite.min() + np.maximum(distance, 0.0) / (2.0 * width**2))
+    w = np.exp(e - e.max(axis=1, keepdims=True))
+    return (w @ X) / w.sum(axis=1, keepdims=True)
+
+
+def _value_at(problem, s):
+    """Return the value at the consensus point, which costs one evaluation."""
+    if problem.room() < 1:
+        raise Stop(Status.MAX_FUN)
+    return problem.fun(s.x)
+
+
+def _spread(s):
+    from numopt.kernels.consensus import median_spread
+
+    if len(s.c) > 1:
+        return float(np.median(np.abs(s.X - s.c).max(axis=1)))
+    return float(median_spread(s.X, s.c[0], np.empty(len(s.X))))
+
+
+def report(solver, problem, s, run):
+    """Return the consensus point, or the best one of many; the measure is the median spread."""
+    x, fun = s.x, s.fun
+    if solver.kernel_width and np.isfinite(s.f).any():
+        best = int(np.nanargmin(s.f))
+        x, fun = s.X[best], float(s.f[best])
+    scalars = {"alpha": float(s.alpha), "sigma": float(s.sigma)}
+    fields = {"population": s.X, "population_energies": s.f}
+    return Iterate(x, float(fun), _spread(s) / s.width, 0.0, scalars, lambda: fields)

@@ -1,0 +1,99 @@
+"""The benchmark of global search: counting, restarts, one line for each method."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from numopt.bench import bbob, global_search, swarm_steps
+from numopt.bench.global_peers import PEERS, Enough, Peer, Recorder, installed, record
+from numopt.cli import main
+from numopt.problems.landscapes import landscape
+
+LB, UB = np.full(2, -1.0), np.full(2, 2.0)
+
+
+def square(x):
+    return float(np.sum(np.square(x)))
+
+
+def test_recorder_counts_and_stops():
+    f = Recorder(square, 3, [5.0, 1.0, 0.0])
+    assert f(LB) == 2.0
+    assert f(0.1 * LB) < 1.0
+    np.testing.assert_array_equal(f.hits, [1, 2, np.inf])
+    f(LB)
+    with pytest.raises(Enough):
+        f(LB)
+    assert f.calls == 3
+    with pytest.raises(Enough):
+        Recorder(square, 9, [5.0])(LB)
+
+
+@pytest.mark.parametrize("peer", installed(), ids=lambda p: p.name)
+def test_peers_use_their_budget_and_reach_an_easy_target(peer):
+    f = record(peer.run, Recorder(square, 700, [1e-2]), LB, UB, 0)
+    assert f.low <= 1e-2
+    endless = record(peer.run, Recorder(square, 300, [-1.0]), LB, UB, 0)
+    assert 250 <= endless.calls <= 300
+
+
+def test_same_seed_same_calls():
+    for peer in installed(["numopt cbo", "dual_annealing"]):
+        one, two = (record(peer.run, Recorder(square, 500, [1e-9]), LB, UB, 4) for _ in range(2))
+        assert (one.calls, one.low) == (two.calls, two.low)
+
+
+def test_table(monkeypatch):
+    monkeypatch.setattr(global_search, "BUDGET", 300)
+    lines = list(global_search.lines(1, 1, (2,), peers=["dual_annealing"], detail=True))
+    rows = [line for line in lines if line.startswith("| 2 |")]
+    assert [row.split("|")[2].strip() for row in rows] == ["numopt cbo, compiled", "dual_annealing"]
+    assert all(0.0 < float(row.split("|")[3]) < 1.0 for row in rows)
+    assert "rastrigin_rotated 1/1" in lines[-1] or "rastrigin_rotated 0/1" in lines[-1]
+
+
+def test_compiled_and_counted_runs_are_the_same():
+    f = landscape("ackley", 3, rng=0)
+    counted = global_search.attempt(PEERS[0], f, 5, 4000)
+    inside = global_search.compiled(f, 5, 4000)
+    assert counted.solved
+    assert inside.solved
+    assert inside.calls == counted.calls + 1  # that which confirms the target
+
+
+def test_absent_peers_are_named(monkeypatch):
+    absent = Peer("absent", "no_such_module", None)
+    monkeypatch.setattr(global_search, "PEERS", (absent,))
+    lines = global_search.lines(0, 1, (), peers=["absent"])
+    assert next(lines) == "left out: absent, as no_such_module is not installed"
+
+
+def test_steps():
+    lines = list(swarm_steps.lines(((20, 3),), steps=100, repeats=1))
+    assert len(lines) == 5
+    assert lines[-1].startswith("| 20 | 3 |")
+
+
+def test_bbob():
+    pytest.importorskip("cocoex")
+    lines = list(bbob.lines(1, 1, (2,), ["numopt cbo"], functions=(1, 8)))
+    assert lines[-1].split("|")[3].strip() == "1.000"
+
+
+def test_bbob_expected_time():
+    hits = np.array([10.0, np.inf])
+    attempts = [
+        bbob.Attempt(1, hits, 50, 0.0),
+        bbob.Attempt(1, hits[::-1], 30, 0.0),
+        bbob.Attempt(2, hits, 99, 0.0),
+    ]
+    assert bbob._expected(attempts, 1, 0) == 40
+    assert bbob._reached_by_all({"a": attempts, "b": attempts[:1]}) == {(1, 0)}
+    assert all(a > b for a, b in pairwise(bbob.TARGETS))
+
+
+def test_command_line(capsys, monkeypatch):
+    monkeypatch.setattr(global_search, "BUDGET", 300)
+    assert main(["bench", "global", "--dimensions", "2", "--seeds", "1", "--methods", "none"]) == 0
+    assert "numopt cbo, compiled" in capsys.readouterr().out
