@@ -89,6 +89,40 @@ def dot(a, b):
 
 
 @njit(cache=True)
+def spread(v, entries, h, t, d):
+    """Add d h X_j to the row t of the derivatives, for a dense column."""
+    if h.size > 0:
+        weights = h[t % h.shape[0]]
+        for r in range(v.size):
+            v[r] += d * weights[r] * entries[r]
+    else:
+        for r in range(v.size):
+            v[r] += d * entries[r]
+
+
+@njit(cache=True)
+def gather(v, data, indices, first, last):
+    """Return X_j'v for a sparse column."""
+    g = 0.0
+    for e in range(first, last):
+        g += data[e] * v[indices[e]]
+    return g
+
+
+@njit(cache=True)
+def scatter(v, data, indices, first, last, h, t, d):
+    """Do what `spread` does for a sparse column."""
+    if h.size > 0:
+        weights = h[t % h.shape[0]]
+        for e in range(first, last):
+            r = indices[e]
+            v[r] += d * weights[r] * data[e]
+    else:
+        for e in range(first, last):
+            v[indices[e]] += d * data[e]
+
+
+@njit(cache=True)
 def dense_epochs(X, scale, column, target, ws, x, V, h, means, totals, c, L, pen, code, gamma):
     """Go through the coordinates ws of dense data; return the sum of L d^2, the largest L |d|."""
     moved = worst = 0.0
@@ -109,14 +143,7 @@ def dense_epochs(X, scale, column, target, ws, x, V, h, means, totals, c, L, pen
         worst = max(worst, (L[i] + mu) * abs(d))
         if means.size > 0:
             c[t] -= d * means[i]
-        d *= scale[j]
-        if h.size > 0:
-            weights = h[t % h.shape[0]]
-            for r in range(v.size):
-                v[r] += d * weights[r] * entries[r]
-        else:
-            for r in range(v.size):
-                v[r] += d * entries[r]
+        spread(v, entries, h, t, scale[j] * d)
     return moved, worst
 
 
@@ -130,9 +157,7 @@ def sparse_epochs(
         i = ws[w]
         t = target[i]
         v, first, last = V[t], indptr[i], indptr[i + 1]
-        g = 0.0
-        for e in range(first, last):
-            g += data[e] * v[indices[e]]
+        g = gather(v, data, indices, first, last)
         if means.size > 0:
             g += c[t] * totals[t] * means[i]
         lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
@@ -145,14 +170,7 @@ def sparse_epochs(
         worst = max(worst, (L[i] + mu) * abs(d))
         if means.size > 0:
             c[t] -= d * means[i]
-        if h.size > 0:
-            weights = h[t % h.shape[0]]
-            for e in range(first, last):
-                r = indices[e]
-                v[r] += d * weights[r] * data[e]
-        else:
-            for e in range(first, last):
-                v[indices[e]] += d * data[e]
+        scatter(v, data, indices, first, last, h, t, d)
     return moved, worst
 
 

@@ -9,7 +9,7 @@ in which the Hessian of the group is replaced by L_b times the identity:
 import numpy as np
 from numba import njit
 
-from numopt.kernels.coordinate import dot
+from numopt.kernels.coordinate import dot, gather, scatter, spread
 
 
 @njit(cache=True)
@@ -57,15 +57,7 @@ def dense_group_epochs(
             worst = max(worst, a * abs(d))
             if means.size > 0:
                 c[t] -= d * means[i]
-            d *= scale[j]
-            entries, v = X[:, j], V[t]
-            if h.size > 0:
-                weights = h[t % h.shape[0]]
-                for r in range(v.size):
-                    v[r] += d * weights[r] * entries[r]
-            else:
-                for r in range(v.size):
-                    v[r] += d * entries[r]
+            spread(V[t], X[:, j], h, t, scale[j] * d)
     return moved, worst
 
 
@@ -99,9 +91,7 @@ def sparse_group_epochs(
         for e in range(size):
             i = first + e
             t = target[i]
-            v, g = V[t], 0.0
-            for q in range(indptr[i], indptr[i + 1]):
-                g += data[q] * v[indices[q]]
+            g = gather(V[t], data, indices, indptr[i], indptr[i + 1])
             if means.size > 0:
                 g += c[t] * totals[t] * means[i]
             u[e] = a * x[i] - g
@@ -117,13 +107,5 @@ def sparse_group_epochs(
             worst = max(worst, a * abs(d))
             if means.size > 0:
                 c[t] -= d * means[i]
-            v = V[t]
-            if h.size > 0:
-                weights = h[t % h.shape[0]]
-                for q in range(indptr[i], indptr[i + 1]):
-                    r = indices[q]
-                    v[r] += d * weights[r] * data[q]
-            else:
-                for q in range(indptr[i], indptr[i + 1]):
-                    v[indices[q]] += d * data[q]
+            scatter(V[t], data, indices, indptr[i], indptr[i + 1], h, t, d)
     return moved, worst
