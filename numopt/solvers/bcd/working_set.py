@@ -7,8 +7,7 @@
         one pass over all columns: gradient, dual point, gap, scores
     until gap <= tol F(0), or the KKT violation <= tol max |grad f(0)| where there is no dual
 
-The dual point is the residual, shrunk until it is feasible; the best value is kept. Units that a
-sphere about it proves to be zero are left out for good (gap-safe screening).
+The dual point is the residual, shrunk until it is feasible; the best value is kept.
 """
 
 from functools import partial
