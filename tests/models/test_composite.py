@@ -206,3 +206,14 @@ def test_refusals(make, words):
 def test_types_of_data(X):
     with pytest.raises(InputTypeError, match="X"):
         numopt.LeastSquares(X, [1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_columns_are_read_where_they_lie(dtype, rng):
+    X = np.asfortranarray(data(rng), dtype=dtype)
+    S = csc_array(X)
+    y = np.ones(M)
+    assert np.shares_memory(numopt.LeastSquares(X, y).design.X, X)
+    for problem in (numopt.LeastSquares(S, y), numopt.LeastSquares(S, y).fitted(True, True)):
+        assert np.shares_memory(problem.design.X.data, S.data)
+        assert np.shares_memory(problem.design.X.indices, S.indices)

@@ -554,3 +554,10 @@ def test_large_sparse_quadratics_stay_sparse(penalty):
     assert res.success
     assert res.nit < 20
     assert P.penalty.distance(A @ res.x - P.loss.b, res.x).max() <= 1e-10
+
+
+def test_points_far_out_have_no_value_and_raise_nothing():
+    X, Y = np.ones((3, 2)), np.eye(3)
+    loss = Composite(Multinomial(X, Y), intercept=True).loss
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(loss.value(loss.state(np.full(6, 1e308) * [1, -1, 1, 1, -1, 1])))

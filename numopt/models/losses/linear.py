@@ -187,8 +187,10 @@ class LinearLoss(Loss):
             return
         best = self.value(state)
         for _ in range(NEWTON_STEPS):
-            gradient = self.residual(state).sum(axis=0)
-            step = np.linalg.lstsq(self._intercept_hessian(state), -gradient)[0]
+            gradient, curvature = self.residual(state).sum(axis=0), self._intercept_hessian(state)
+            if not np.isfinite(curvature).all():
+                return  # at a trial point far out; its value is not finite either
+            step = np.linalg.lstsq(curvature, -gradient)[0]
             last = -(gradient @ step) <= 1e-9 * abs(best)  # one more step squares the error
             before, t = state.c.copy(), 1.0
             state.c[:] += step

@@ -12,7 +12,7 @@ from math import log
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 IN_A_ROW = 3
 LENGTHS = (1.0, 0.25, 0.0625)
@@ -167,10 +167,8 @@ def _times_rows(block, h):
 
 def _solution(H, b):
     """Return H^-1 b, or None if H is not positive definite."""
-    try:
-        return cho_solve(cho_factor(H, check_finite=False), b, check_finite=False)
-    except np.linalg.LinAlgError:
-        return None
+    factor, fault = dpotrf(H.T, clean=False)  # the transpose is in the order of LAPACK
+    return None if fault else dpotrs(factor, b)[0]
 
 
 def _conjugate_gradients(product, b, diagonal):
