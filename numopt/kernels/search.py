@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels import covariance, descent, hop, swarm
-from numopt.kernels.pointers import with_objective
+from numopt.kernels.compiling import part, with_objective
 
 SWARM, HOP, COVARIANCE = range(3)
 REFINED = 1e-9  # relative decrease below the last refined value that is worth refining again
@@ -132,7 +132,7 @@ def tell(s, rng, batch, k):
         _next_arm(s)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _refined(s):
     """Begin to find the last digits of a new incumbent; return whether that is to be done."""
     now, f = s.now[0], s.descent.now[0]["f"]
@@ -150,7 +150,7 @@ def _refined(s):
     return True
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _polished(s, rng):
     """Go on after a descent; return whether the unit of this arm is complete."""
     arm = s.now[0]["arm"]
@@ -159,7 +159,7 @@ def _polished(s, rng):
     return arm == COVARIANCE or hop.polished(s)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _next_arm(s):
     now = s.now[0]
     now["unit"] = 0

@@ -6,7 +6,7 @@ for k = 0, 1, 2, ...
 until the best value has not moved since the checkpoint before the last one
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,8 @@ SMALLEST = 0.1  # size of a variable at least, in box widths
 class State(NamedTuple):
     """A search, where its cube lies, and two checkpoints."""
 
-    search: tuple  # numopt.kernels.search.Search
-    domain: tuple  # numopt.kernels.search.Domain
+    search: Any  # numopt.kernels.search.Search
+    domain: Any  # numopt.kernels.search.Domain
     x0: np.ndarray  # (n,)
     made: np.ndarray  # evaluations at the last checkpoint and the one before, (2,)
     low: np.ndarray  # best values there, (2,)
@@ -83,7 +83,7 @@ def _spend(solver, problem, s, run, chunk):
     """Let the arms work until about `chunk` evaluations are made."""
     from numopt.kernels.search import advance, copied, new_batch
 
-    search = copied(s.search)
+    search: Any = copied(s.search)
     room = problem.room() - (solver.maxfun < np.inf)  # the last one confirms the result
     if room < 1:
         raise Stop(Status.MAX_FUN)
