@@ -64,12 +64,20 @@ def bench(args):
 
         return _print_lines(lines() if args.mastsif is None else file_lines(args.mastsif))
     if args.topic == "ot":
-        from numopt.bench.transport import lines
+        return _print_lines(_transport_lines(args))
+    if args.topic == "bcd":
+        from numopt.bench.sparse import lines
 
-        return _print_lines(lines(args.seed, args.seeds, args.quick))
+        return _print_lines(lines(args.seed, args.seeds, args.quick, args.problems, args.peers))
+    if args.topic == "halpern":
+        from numopt.bench.halpern import lines
+
+        return _print_lines(lines(args.seed, args.seeds, args.quick, args.out))
     if args.experiments:
         from numopt.bench.experiments import find_experiment
 
+        if args.figures:
+            return _print_lines(find_experiment(args.experiments, "figures")(args.figures))
         return _print_lines(find_experiment(args.experiments)())
     problems, methods = _selection(args)
     sweep = Sweep(problems, methods, range(args.seeds), _suite(args), args.tol, args.time_limit)
@@ -88,6 +96,22 @@ def bench(args):
     print(f"\n{report.text()}\n")
     print("written: " + ", ".join(map(str, files)))
     return _conclude(report, args.quick)
+
+
+def _transport_lines(args):
+    """Return the lines of ``bench ot``; in NAME:n=100 n is the size."""
+    from numopt.bench.transport import lines
+
+    problems: dict = {}
+    for name, params in map(_with_parameters, args.problems or ()):
+        if set(params) - {"n"}:
+            raise UserError(f"--problems {name}: the only parameter is n, as in {name}:n=500")
+        problems[name] = (*problems.get(name, ()), *params.values())
+    values = {"etas": args.etas, "tols": args.tols, "methods": args.methods}
+    given = {key: value for key, value in values.items() if value is not None}
+    return lines(
+        args.seed, args.seeds, args.quick, problems=problems, at_most=args.at_most, **given
+    )
 
 
 def _global(args):
@@ -348,6 +372,10 @@ def _words(text):
     return [word for word in text.split(",") if word]
 
 
+def _numbers(text):
+    return [_positive(float)(word) for word in _words(text)]
+
+
 def _positive(kind):
     def convert(text):
         value = kind(text)
@@ -373,9 +401,10 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    add("topic", nargs="?", choices=["ot", "global"], help="ot: transport; global: global search")
+    topics = "ot: transport; bcd: sparse models; halpern: games, inclusions; global: global search"
+    add("topic", nargs="?", choices=["ot", "bcd", "halpern", "global"], help=topics)
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,...")
+    which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,... (bcd: lasso:dense,...)")
     which.add_argument(
         "--class", dest="kinds", type=_words, help="unconstrained,bound,..., or patterns: QLR2-*"
     )
@@ -387,7 +416,12 @@ def _bench_arguments(command):
     add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
-    add("--seed", type=int, default=0, help="first seed of `ot` and `global`")
+    add("--seed", type=int, default=0, help="first seed of `ot`, `bcd`, `halpern` and `global`")
+    add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
+    add("--etas", type=_numbers, metavar="ETA,...", help="of `ot`; default: 100,400,1200")
+    add("--tols", type=_numbers, metavar="TOL,...", help="of `ot`; default: 1e-9,1e-12")
+    summary = "of `ot`: stop a peer after R times the time of our method (20)"
+    add("--at-most", type=_positive(float), default=20.0, metavar="R", help=summary)
     add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
     add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")
     add("--detail", action="store_true", help="families one by one in `global`")
@@ -402,6 +436,7 @@ def _bench_arguments(command):
     add("--retry-failed", action="store_true", help="also what crashed or ran out of time")
     add("--speed", action="store_true", help="time evaluations instead; of files with --mastsif")
     add("--experiments", metavar="NAME", help="run the experiments of a paper instead")
+    add("--figures", metavar="FOLDER", help="with --experiments: draw their figures there")
     add("--list-peers", action="store_true", help="show the methods and their versions")
 
 

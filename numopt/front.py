@@ -16,6 +16,9 @@ from numopt.models.problem import Batch, Problem
 DEFAULTS = {
     "nlp": "sketched_newton",
     "transport": "sns",
+    "bilinear": "rhpdhg",
+    "inclusion": "extragradient",
+    "finite_sum": "halpern_vr",
 }  # kinds of problems that several methods solve
 
 
@@ -197,7 +200,8 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['cbo', 'gradient_newton', 'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
+    ['alternating', 'bcd', 'cbo', 'extragradient', 'gradient_newton', 'halpern_vr', 'rhpdhg',
+     'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
     """
     return [
         {

@@ -30,6 +30,8 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
+    if name == "numopt.sklearn":
+        pytest.importorskip("sklearn")
     module = importlib.import_module(name)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     names = vars(module) | {"np": np, "numopt": numopt}

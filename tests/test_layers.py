@@ -19,6 +19,8 @@ ALLOWED = {
     "solvers": {"core", "models", "linalg", "kernels"},
     "scipy_like": {"core", "models", "front"},
     "front": {"core", "models", "solvers", "scipy_like"},
+    "paths": {"front", "core", "models", "solvers"},
+    "sklearn": {"front", "core", "models"},
     "cutest": {"core", "models"},
     "problems": {"core", "models"},
     "plot": {"front", "core", "models"},

@@ -19,6 +19,7 @@ from numopt.core.errors import Status, Stop
 from numopt.core.solver import METHODS
 from numopt.cutest.catalogue import kind_of
 from numopt.front import solve
+from numopt.models.factorisation import MatrixCompletion, NonnegativeFactorisation
 from numopt.models.geometry import PointCloud
 from numopt.models.nlp import NLP
 from numopt.models.transport import Transport
@@ -158,8 +159,8 @@ def _load(suite, name, params):
 @lru_cache
 def warm_up(method):
     """Solve a tiny problem, so that imports and compilation are not on anyone's clock."""
-    if method in METHODS and "transport" in METHODS[method].problems:
-        _warm_up_transport(method)
+    if method in METHODS and "nlp" not in METHODS[method].problems:
+        WARM_UPS[METHODS[method].problems[0]](method)
         return
     peer = find_peer(method)
     everything = Tiny("eq" in peer.accepts, "bounds" in peer.accepts)
@@ -171,6 +172,15 @@ def _warm_up_transport(method):
     res = solve(Transport(None, None, PointCloud(points, 1.0 - points), reg=0.05), method=method)
     for field in ("gap", "lower", "plan"):
         _ = res[field]  # worked out when it is read
+
+
+def _warm_up_factorisation(method):
+    Y = np.arange(1.0, 7.0).reshape(2, 3)
+    for problem in (NonnegativeFactorisation(Y, 1), MatrixCompletion(Y, 1)):
+        solve(problem, method=method, rng=0)
+
+
+WARM_UPS = {"transport": _warm_up_transport, "factorisation": _warm_up_factorisation}
 
 
 class Tiny(NLP):

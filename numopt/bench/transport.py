@@ -1,253 +1,177 @@
-"""Entropic transport beside other libraries: ``numopt bench ot``.
+"""Regularised transport beside other libraries: ``numopt bench ot``.
 
 Every solver gets the same marginals and cost, one thread, and a stopping rule that asks for one
 violation |P 1 - a|_1 + |P'1 - b|_1; one judge measures it on the plan that came back. Time is that
-of the processor, without imports and compilation. A peer that did not get there has no ratio but
-the violation that it reached.
+of the processor, without imports and compilation, as a multiple of the time of numopt's own method
+in the same run. A peer is stopped when it has had `at_most` times that long.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from time import process_time
-from typing import Any, NamedTuple
+from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
-from numopt.front import solve
-from numopt.models.transport import Transport
+from numopt.bench.pool import Pool
+from numopt.bench.runner import Task
+from numopt.bench.transport_cases import FAMILIES
+from numopt.bench.transport_peers import PATIENCE, PEERS, TAKES_LIMIT, run_case
+from numopt.core.errors import ProblemError
 
-FULL = {
-    "random": (500, 1000, 2000),
-    "cloud": (1000, 2000, 4000),
-    "image-l1": (28,),
-    "image-l2": (28,),
-}
-QUICK = {"random": (500,), "cloud": (1000,), "image-l1": (28,), "image-l2": (28,)}
-ETAS, TOLS = (100.0, 400.0, 1200.0), (1e-9, 1e-12)
+OWN = {"entropy": "sns", "square": "sparse_ot"}  # what the others are compared with
+QUICK = {"random": (500,), "cloud": (1000,), "image-l1": (28,), "image-l2": (28,), "qrot": (500,)}
 SLACK = 10.0  # a violation up to so many times the tolerance counts as reached
-WORK = 5e8  # entries of the plan that a peer may compute: 500 iterations at n = 1000
-FLOOR = 1e-2  # mass of an empty pixel relative to the darkest
+SHORTEST, LONGEST = 0.2, 600.0  # seconds that a peer gets at least, and our method at most
 
 
-class Case(NamedTuple):
-    """Marginals and cost of one problem."""
+class Plan(NamedTuple):
+    """What is run and shown in one table."""
 
-    a: np.ndarray
-    b: np.ndarray
-    C: np.ndarray
-
-
-class Outcome(NamedTuple):
-    """What a solver needed, and what it reached."""
-
-    seconds: float
-    violation: float
-    error: str = ""  # type of the exception that ended it
+    regularisation: str
+    problems: dict  # name -> sizes
+    methods: list  # without our own
+    etas: tuple  # empty: those of the family
+    tols: tuple
+    seeds: range
+    at_most: float
 
 
-# -- problems --------------------------------------------------------------------------------------
-
-
-def random_case(n, rng):
-    """Return a uniformly random cost between uniform marginals."""
-    return Case(np.full(n, 1 / n), np.full(n, 1 / n), rng.uniform(size=(n, n)))
-
-
-def cloud_case(n, rng):
-    """Return squared distances of points in the unit square, largest one 1."""
-    X, Y = rng.uniform(size=(2, n, 2))
-    return Case(np.full(n, 1 / n), np.full(n, 1 / n), _scaled(X, Y, 2))
-
-
-def image_case(size, rng, power):
-    """Return two handwritten digits of so many pixels a side, by distances of pixels."""
-    from scipy.ndimage import zoom
-
-    images = _digits()
-    pair = images[rng.choice(len(images), 2, replace=False)]
-    masses = []
-    for image in pair:
-        larger: Any = zoom(image, size / image.shape[0], order=1)
-        grey = np.maximum(larger, 0.0) + FLOOR * image.max()
-        masses.append((grey / grey.sum()).ravel())
-    x = np.linspace(0.0, 1.0, size)
-    pixels = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 2)
-    return Case(masses[0], masses[1], _scaled(pixels, pixels, power))
-
-
-def _scaled(X, Y, power):
-    C = (np.abs(X[:, None] - Y) ** power).sum(axis=2)
-    return C / C.max()
-
-
-@lru_cache
-def _digits():
-    from sklearn.datasets import load_digits  # pyright: ignore
-
-    return load_digits().images  # pyright: ignore
-
-
-MAKERS: dict[str, Callable] = {
-    "random": random_case,
-    "cloud": cloud_case,
-    "image-l1": lambda size, rng: image_case(size, rng, 1),
-    "image-l2": lambda size, rng: image_case(size, rng, 2),
-}
-
-
-# -- solvers ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Another library's solver: ``solve(case, eta, tol) -> plan`` and the package it needs."""
-
-    name: str
-    package: str
-    solve: Callable
-    entropic: bool = True
-
-
-def _own(method):
-    def run(case, eta, tol):
-        options = {} if method == "sns" else {"maxfun": WORK / case.C.size}
-        return solve(Transport(*case, eta=eta), method=method, tol=tol, options=options).plan
-
-    return run
-
-
-def _pot(method, share):
-    def run(case, eta, tol):
-        import ot  # pyright: ignore
-
-        n, m = case.C.shape
-        # It stops on the 2-norm of one marginal.
-        options: dict[str, Any] = {"numItermax": int(share * WORK / (n * m)), "warn": False}
-        return ot.sinkhorn(*case, 1 / eta, method, stopThr=tol / np.sqrt(n), **options)  # pyright: ignore
-
-    return run
-
-
-def _emd(case, eta, tol):
-    import ot  # pyright: ignore
-
-    return ot.emd(*case, numItermax=10_000_000)
-
-
-def _regot(case, eta, tol):
-    import regot  # pyright: ignore
-
-    n, m = case.C.shape
-    # It stops on the 2-norm of the gradient.
-    res = regot.sinkhorn_ssns(case.C, case.a, case.b, 1 / eta, tol / np.sqrt(n + m), 500)  # pyright: ignore
-    return res.plan
-
-
-def _ott(case, eta, tol):
-    import jax  # pyright: ignore
-    from ott.geometry.geometry import Geometry  # pyright: ignore
-    from ott.solvers.linear import solve as ott_solve  # pyright: ignore
-
-    jax.config.update("jax_enable_x64", True)
-    limit = int(0.2 * WORK / case.C.size)
-    geometry = Geometry(cost_matrix=case.C, epsilon=1 / eta)
-    out = ott_solve(geometry, case.a, case.b, threshold=tol, max_iterations=limit)
-    return np.asarray(out.matrix)
-
-
-PEERS = (
-    Peer("numopt sinkhorn", "numopt", _own("sinkhorn")),
-    Peer("RegOT ssns", "regot", _regot),
-    Peer("POT sinkhorn", "POT", _pot("sinkhorn", 1.0)),
-    Peer("POT sinkhorn_log", "POT", _pot("sinkhorn_log", 0.2)),
-    Peer("POT sinkhorn_stabilized", "POT", _pot("sinkhorn_stabilized", 1.0)),
-    Peer("ott-jax", "ott-jax", _ott),
-    Peer("POT emd (exact)", "POT", _emd, entropic=False),
-)
-MODULES = {"numopt": "numopt", "POT": "ot", "regot": "regot", "ott-jax": "ott"}
-
-
-def measured(run, case, eta, tol):
-    """Return the `Outcome` of a solver; one that raises has reached nothing."""
-    import warnings
-
-    start = process_time()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            P = run(case, eta, tol)
-        except Exception as error:  # whatever a library raises is shown in its cell
-            return Outcome(process_time() - start, np.inf, type(error).__name__)
-    seconds = process_time() - start
-    sums = (np.asarray(P.sum(axis=k)).ravel() for k in (1, 0))
-    gap = sum(np.abs(s - mass).sum() for s, mass in zip(sums, case[:2], strict=True))
-    return Outcome(seconds, float(gap) if np.isfinite(gap) else np.inf)
-
-
-# -- report ----------------------------------------------------------------------------------------
-
-
-def lines(seed=0, seeds=3, quick=False, etas=ETAS, tols=TOLS, problems=None, peers=PEERS):
-    """Yield the lines of the report.
+def lines(
+    seed=0, seeds=3, quick=False, *, problems=None, etas=(), tols=(), methods=None, at_most=20.0
+):
+    """Yield the lines of the report, each row as soon as it is measured.
 
     Parameters
     ----------
     seed, seeds : int
         First seed, and number of seeds; what is shown are medians.
     quick : bool
-        Smaller problems, and the largest eta only.
-    etas, tols : sequence of float
+        Smaller problems, the largest eta, and no limits on the entries of a column.
     problems : dict of str to sequence of int, optional
-        Names and sizes.
-    peers : sequence of Peer
+        Names and sizes; no sizes stand for those of the family.
+    etas, tols : sequence of float
+        Instead of those of the families.
+    methods : sequence of str, optional
+        Names of peers.
+    at_most : float
+        Multiple of our own time after which a peer is stopped.
+
+    Raises
+    ------
+    ProblemError
+        For names that are unknown.
     """
-    there = [peer for peer in peers if find_spec(MODULES[peer.package])]
-    problems = problems or (QUICK if quick else FULL)
-    for peer in peers:
-        if peer not in there:
-            yield f"left out: {peer.name}, as {peer.package} is not installed"
+    problems = dict(problems or (QUICK if quick else dict.fromkeys(FAMILIES, ())))
+    _known(problems, FAMILIES, "problem")
+    methods = [name for name in PEERS if name not in OWN.values()] if methods is None else methods
+    _known(methods, PEERS, "method")
+    absent = [name for name in methods if not PEERS[name].there]
+    for name in absent:
+        yield f"left out: {name}, as {PEERS[name].package} is not installed"
     if not find_spec("sklearn"):
         yield "left out: images, as scikit-learn is not installed"
         problems = {name: sizes for name, sizes in problems.items() if "image" not in name}
-    known = sorted({peer.package for peer in there} - {"numopt"})
-    yield "versions: " + ", ".join(f"{name} {version(name)}" for name in known)
-    yield f"seeds {seed} to {seed + seeds - 1}, medians; ratio = CPU time over that of numopt sns"
+    methods = [name for name in methods if name not in absent]
+    packages = sorted({PEERS[name].package for name in methods} - {"numopt"})
+    yield "versions: " + ", ".join(f"{name} {version(name)}" for name in packages)
+    yield f"seeds {seed} to {seed + seeds - 1}, medians; CPU times, ratios to our own method"
+    with Pool(1, run_case) as pool:
+        for regularisation in OWN:
+            plan = _plan(regularisation, problems, methods, quick and not etas)
+            plan = plan._replace(tols=tuple(tols), at_most=at_most, seeds=range(seed, seed + seeds))
+            yield from _table(plan._replace(etas=tuple(etas) or plan.etas), pool)
+
+
+def _known(names, table, what):
+    for name in names:
+        if name not in table:
+            raise ProblemError(f"unknown {what} {name!r}; there are {', '.join(table)}")
+
+
+def _plan(regularisation, problems, methods, largest):
+    kind = regularisation
+    problems = {name: n for name, n in problems.items() if FAMILIES[name].regularisation == kind}
+    methods = [name for name in methods if PEERS[name].regularisation == kind]
+    methods = [name for name in methods if name != OWN[kind]]
+    etas = (1200.0,) if largest and kind == "entropy" else ()
+    return Plan(kind, problems, methods, etas, (), range(1), 1.0)
+
+
+def _table(plan, pool):
+    if not plan.problems:
+        return
+    own = OWN[plan.regularisation]
     yield ""
-    columns = ["problem", "n", "eta", "tol", "sns ms", *(peer.name for peer in there)]
+    columns = ["problem", "n", "k", "eta", "tol", f"{own} ms", *plan.methods]
+    columns = columns if plan.regularisation == "square" else columns[:2] + columns[3:]
     yield f"| {' | '.join(columns)} |"
     yield f"|{'---|' * len(columns)}"
-    for name, sizes in problems.items():
-        for n in sizes:
-            cases = [MAKERS[name](n, np.random.default_rng(s)) for s in range(seed, seed + seeds)]
-            for eta in etas[-1:] if quick else etas:
-                for tol in tols:
-                    yield _row(f"{name} | {cases[0].C.shape[0]}", cases, eta, tol, there)
+    for name, sizes in plan.problems.items():
+        family = FAMILIES[name]
+        for n in sizes or family.sizes:
+            for k in family.limits:
+                for eta in plan.etas or family.etas:
+                    yield from _rows(plan, pool, name, {"n": n, "k": k, "eta": eta})
 
 
-def _row(label, cases, eta, tol, peers):
-    own = _median(_own("sns"), cases, eta, tol)
-    cells = [label, f"{eta:g}", f"{tol:g}", _own_cell(own, tol)]
-    for peer in peers:
-        other = _median(peer.solve, cases, eta, tol)
-        reached = other.violation <= SLACK * tol or not peer.entropic
-        cells.append(f"{other.seconds / own.seconds:.3g}" if reached else _missed(other))
-    return f"| {' | '.join(cells)} |"
+def _rows(plan, pool, name, params):
+    """Yield a row for each tolerance; who ran out of time is not asked for a smaller one."""
+    slow = set()
+    for tol in sorted(plan.tols or FAMILIES[name].tols, reverse=True):
+        own = Task(
+            "", name, OWN[plan.regularisation], tuple(params.items()), 0, tol, PATIENCE * LONGEST
+        )
+        ours = _outcome(pool, own, plan.seeds)
+        label = [name, f"{ours.size}", f"{params['eta']:g}", f"{tol:g}"]
+        if plan.regularisation == "square":
+            label.insert(2, f"{params['k'] or '-'}")
+        cells = [*label, f"{1e3 * ours.cpu:.1f} {_missed(ours, tol)}".strip()]
+        limit = max(SHORTEST, plan.at_most * ours.cpu)
+        for method in plan.methods:
+            if params["k"] and method not in TAKES_LIMIT:
+                cells.append("")
+                continue
+            if method not in slow:
+                theirs = _outcome(
+                    pool, own._replace(method=method, time_limit=PATIENCE * limit), plan.seeds
+                )
+                slow |= {method} if theirs.stopped else set()
+            cells.append(
+                f"> {limit / ours.cpu:.3g}" if method in slow else _ratio(method, theirs, ours, tol)
+            )
+        yield f"| {' | '.join(cells)} |"
 
 
-def _median(run, cases, eta, tol):
-    measured(run, random_case(20, np.random.default_rng(0)), 10.0, 1e-3)  # imports, compilation
-    runs = [measured(run, case, eta, tol) for case in cases]
-    seconds, violations, errors = zip(*runs, strict=True)
-    error = next(filter(None, errors), "")
-    return Outcome(float(np.median(seconds)), float(np.median(violations)), error)
+class Outcome(NamedTuple):
+    """Medians over the seeds of what a solver needed, and of what it reached."""
+
+    cpu: float = np.inf
+    violation: float = np.inf
+    size: int = 0  # rows of the cost
+    error: str = ""  # type of the exception that ended it
+    stopped: bool = False  # as its time was over
 
 
-def _own_cell(own, tol):
-    return f"{1e3 * own.seconds:.1f}" + ("" if own.violation <= SLACK * tol else _missed(own))
+def _outcome(pool, task, seeds):
+    """Return the `Outcome`; runs that no longer matter to the medians are not made."""
+    rows = []
+    for seed in seeds:
+        rows.append(next(pool.results([task._replace(seed=seed)]))[1])
+        stopped = sum(row["status"] in ("timeout", "worker_crash") for row in rows)
+        if 2 * stopped > len(seeds):
+            return Outcome(stopped=True)
+    error = next((row["message"] for row in rows if row["status"] == "error"), "")
+    cpu, violation = (median(row[key] for row in rows) for key in ("cpu", "violation"))
+    return Outcome(cpu, violation, rows[0]["size"], error)
 
 
-def _missed(outcome):
+def _ratio(method, theirs, ours, tol):
+    missed = "" if PEERS[method].exact and not theirs.error else _missed(theirs, tol)
+    return missed or f"{theirs.cpu / ours.cpu:.3g}"
+
+
+def _missed(outcome, tol):
+    if outcome.violation <= SLACK * tol:
+        return ""
     return f"- ({outcome.error or format(outcome.violation, '.0e')})"

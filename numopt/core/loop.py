@@ -213,6 +213,8 @@ def _result(seen, history, status):
     )
     if it.fields is not None:
         result.update(deepcopy(it.fields()))  # a callback may do with them what it likes
+    if not good:
+        result["certificate"] = None
     return problem.present(result)
 
 

@@ -1,8 +1,12 @@
 """A power of two without branches, so that loops over it become vector instructions."""
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
+# For what only kernels call: an entry from Python takes longer to compile than the rest.
+PART: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 LOWEST, HIGHEST = -1020.0, 900.0  # below: exactly zero; above: cut, so that sums stay finite
 
 _SHIFT = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to a whole number, in the lowest bits

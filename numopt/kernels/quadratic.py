@@ -6,53 +6,52 @@ The blocks of the cost and of the row vectors are those of `numopt.kernels.trans
 import numpy as np
 from numba import njit
 
+from numopt.kernels.compress import compress_room, indices_above
+from numopt.kernels.exponential import PART
 from numopt.kernels.transport import SUMS, cost_row
 
+ROUNDING = 1e-15  # relative: a largest entry at the very threshold is found
 
-@njit(cache=True, fastmath=SUMS)
+
+@njit(fastmath=SUMS, **PART)
 def _slack(g, cost, out):
-    """Set ``out = g - cost`` and return its maximum."""
-    top = -np.inf
     for j in range(g.size):
         out[j] = g[j] - cost[j]
-        top = max(top, out[j])
-    return top
 
 
-@njit(cache=True, fastmath=SUMS)
-def _active(z, f):
-    """Return the number and the sum of the entries of z above -f."""
-    count, total = 0.0, 0.0
-    for j in range(z.size):
-        on = z[j] > -f
-        count += 1.0 if on else 0.0
-        total += z[j] if on else 0.0
-    return count, total
+@njit(**PART)
+def _maximum(z):
+    """Return the maximum; four of them, as the order of comparisons is not changed by itself."""
+    t0 = t1 = t2 = t3 = -np.inf
+    whole = z.size - z.size % 4
+    for j in range(0, whole, 4):
+        t0, t1 = max(t0, z[j]), max(t1, z[j + 1])
+        t2, t3 = max(t2, z[j + 2]), max(t3, z[j + 3])
+    for j in range(whole, z.size):
+        t0 = max(t0, z[j])
+    return max(max(t0, t1), max(t2, t3))
 
 
-@njit(cache=True)
-def _from_above(z, top, f, mass):
-    """Return a potential that is not below the one with sum_j max(f + z_j, 0) = mass.
+@njit(**PART)
+def _candidates(z, f, mass, flags, found, order):
+    """List entries among which are those with f* + z > 0, where sum_j max(f* + z_j, 0) = mass.
 
-    It is f if that is large enough, and else the result of Newton's method on a convex function.
+    A step of Newton's method on this convex function leads from the guess f to above f*.
     """
-    if f + top <= 0.0:
-        return mass - top
-    count, total = _active(z, f)
-    return max(f, (mass - total) / count)
+    count = indices_above(z, -f, flags, found, order)
+    if count == 0:
+        f = mass - _maximum(z)
+        count = indices_above(z, -f - ROUNDING * abs(f), flags, found, order)
+    total = 0.0
+    for p in range(count):
+        total += z[order[p]]
+    better = (mass - total) / count
+    if better <= f:
+        return count
+    return indices_above(z, -better - ROUNDING * abs(better), flags, found, order)
 
 
-@njit(cache=True)
-def _candidates(z, f, order):
-    """Put the indices of the entries of z above -f into `order`; return their number."""
-    count = 0
-    for j in range(z.size):
-        order[count] = j
-        count += z[j] > -f
-    return count
-
-
-@njit(cache=True)
+@njit(**PART)
 def _threshold(z, f, mass, order, count):
     """Return the potential, and reduce `order` to the entries that are active; finite."""
     while True:
@@ -69,7 +68,7 @@ def _threshold(z, f, mass, order, count):
         count = kept
 
 
-@njit(cache=True)
+@njit(**PART)
 def _largest(z, k, order, count):
     """Reduce `order` to the k largest entries of z; of equal ones the first count as larger."""
     rank = np.argsort(-z[order[:count]], kind="mergesort")[:k]
@@ -94,14 +93,14 @@ def sparse_rows(metric, C, X, YT, f, g, mass, k, first, f_next, indptr, indices,
     """
     m = g.size
     buffer, z, order = np.empty(m), np.empty(m), np.empty(m + 1, dtype=np.int64)
+    room = compress_room(m)
     for i in range(first, f.size):
         used = indptr[i]
         if data.size - used < m:
             return i
-        top = _slack(g, cost_row(metric, i, C, X, YT, buffer), z)
-        potential = _from_above(z, top, f[i], mass[i])
-        count = _candidates(z, potential, order)
-        potential, count = _threshold(z, potential, mass[i], order, count)
+        _slack(g, cost_row(metric, i, C, X, YT, buffer), z)
+        count = _candidates(z, f[i], mass[i], *room, order)
+        potential, count = _threshold(z, f[i], mass[i], order, count)
         if count > k:
             _largest(z, k, order, count)
             count = k

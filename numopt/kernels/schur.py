@@ -7,10 +7,12 @@ empty and row i begins at ``indptr[i]``. Each row is used twice while it is in t
 import numpy as np
 from numba import njit
 
+from numopt.kernels.exponential import PART
+
 SUMS = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(fastmath={"contract"}, **PART)
 def _gathered(data, indices, x):
     """Return the product of a sparse row with x; four sums, for gathers have no vector form."""
     t0 = t1 = t2 = t3 = 0.0
@@ -25,13 +27,13 @@ def _gathered(data, indices, x):
     return (t0 + t1) + (t2 + t3)
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(fastmath={"contract"}, **PART)
 def _scattered(t, data, indices, out):
     for k in range(data.size):
         out[indices[k]] += t * data[k]
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _dot(x, y):
     total = 0.0
     for k in range(x.size):
@@ -39,13 +41,13 @@ def _dot(x, y):
     return total
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _add(t, x, out):
     for k in range(x.size):
         out[k] += t * x[k]
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _norm1(x):
     total = 0.0
     for value in x:
@@ -76,7 +78,7 @@ def schur_diagonal(indptr, indices, data, r, c):
     return np.maximum(diagonal, 1e-12 * c)
 
 
-@njit(cache=True)
+@njit(**PART)
 def _apply(indptr, indices, data, r, c, x, out):
     for j in range(c.size):
         out[j] = c[j] * x[j]

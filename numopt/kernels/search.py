@@ -179,10 +179,27 @@ def place(u, domain, x):
 
 
 @njit(cache=True)
-def place_all(U, k, domain, X):
-    """Do the same for k rows."""
-    for i in range(k):
+def place_all(U, domain, X):
+    """Do the same for all rows."""
+    for i in range(U.shape[0]):
         place(U[i], domain, X[i])
+
+
+@njit(cache=True)
+def turn(s, rng, batch, told, asked, domain, X):
+    """Tell the values of `told` points; then ask for more, if that is wanted, and place them in X.
+
+    All in one call, as a call costs more than its work. Returns the number of points, which is 0
+    at the target.
+    """
+    if told:
+        tell(s, rng, batch, told)
+    if not asked or s.now[0]["f"] <= s.now[0]["target"]:
+        return 0
+    k = ask(s, rng, batch)
+    for i in range(k):
+        place(batch.X[i], domain, X[i])
+    return k
 
 
 @with_objective

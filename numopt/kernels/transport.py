@@ -8,14 +8,15 @@ vectors of row quantities belong to the same block, those of column quantities t
 import numpy as np
 from numba import njit
 
-from numopt.kernels.exponential import exp2
+from numopt.kernels.compress import compress, compress_room
+from numopt.kernels.exponential import PART, exp2
 
 DENSE, SQEUCLIDEAN, EUCLIDEAN, L1 = range(4)
 TINY, HUGE = 1e-250, 1e250  # sums outside are recomputed with a shift
 SUMS = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and infinity keep their meaning
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _add_coordinate(metric, x, y, out):
     if metric == L1:
         for j in range(y.size):
@@ -39,7 +40,7 @@ def cost_row(metric, i, C, X, YT, out):
     return out
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _plan_row(f, g, eta, cost, out):
     """Fill `out` with a row of the plan and return its sum."""
     total = 0.0
@@ -50,13 +51,19 @@ def _plan_row(f, g, eta, cost, out):
     return total
 
 
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _add_multiple(t, p, out):
     for j in range(p.size):
         out[j] += t * p[j]
 
 
-@njit(cache=True)
+@njit(fastmath=SUMS, **PART)
+def _scale(t, p):
+    for j in range(p.size):
+        p[j] *= t
+
+
+@njit(**PART)
 def _largest(g, eta, cost):
     """Return the maximum of g_j - eta C_j."""
     top = -np.inf
@@ -66,7 +73,7 @@ def _largest(g, eta, cost):
 
 
 @njit(cache=True)
-def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols):
+def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols, P):
     """Do a full Sinkhorn iteration but for its last line, with one exponential for each entry.
 
     Parameters
@@ -81,10 +88,14 @@ def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols):
         Set to the right f.
     cols : ndarray, shape (m,)
         Added to: the column sums for `f_next`.
+    P : ndarray, shape (k, m)
+        Set to the plan for `f_next`, or without entries.
     """
     buffer = np.empty(g.size)
     plan = np.empty(g.size)
     for i in range(f.size):
+        if P.size:
+            plan = P[i]
         cost = cost_row(metric, i, C, X, YT, buffer)
         shift = 0.0
         total = _plan_row(f[i], g, eta, cost, plan)
@@ -98,6 +109,9 @@ def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols):
         else:
             f_next[i] = tau * (now + np.log2(a[i] / total))
             weight = exp2(f_next[i] - now)
+        if P.size:
+            _scale(weight, plan)
+            weight = 1.0
         _add_multiple(weight, plan, cols)
 
 
@@ -131,34 +145,32 @@ def marginals(metric, C, X, YT, f, g, eta, rows, cols):
 
 
 @njit(cache=True)
+def plan_block(metric, C, X, YT, f, g, eta, P):
+    """Set `P`, of shape (k, m), to the plan."""
+    buffer = np.empty(g.size)
+    for i in range(f.size):
+        _plan_row(f[i], g, eta, cost_row(metric, i, C, X, YT, buffer), P[i])
+
+
+@njit(cache=True)
 def kept_entries(metric, C, X, YT, f, g, eta, low, col_low, first, indptr, indices, data):
     """Append to a CSR matrix the entries that are at least ``min(low_i, col_low_j)``.
 
     Begins with row `first` and returns the row that did not fit any more, or the number of rows.
     """
     m = g.size
-    buffer = np.empty(m)
-    plan = np.empty(m)
+    buffer, plan, room = np.empty(m), np.empty(m), compress_room(m)
     for i in range(first, f.size):
         used = indptr[i]
-        if data.size - used < m:
+        if data.size - used <= m:
             return i
         cost = cost_row(metric, i, C, X, YT, buffer)
         _plan_row(f[i], g, eta, cost, plan)
-        indptr[i + 1] = _compress(plan, low[i], col_low, used, indices, data)
+        indptr[i + 1] = compress(plan, low[i], col_low, *room, used, indices, data)
     return f.size
 
 
-@njit(cache=True)
-def _compress(plan, low, col_low, used, indices, data):
-    for j in range(plan.size):
-        data[used] = plan[j]
-        indices[used] = j
-        used += (plan[j] >= low) | (plan[j] >= col_low[j])
-    return used
-
-
-@njit(cache=True, fastmath=SUMS)
+@njit(fastmath=SUMS, **PART)
 def _weighted_cost(plan, cost):
     total = 0.0
     for j in range(plan.size):
@@ -213,7 +225,7 @@ def cheapest(metric, C, X, YT, nearest, col_nearest):
     return highest
 
 
-@njit(cache=True)
+@njit(**PART)
 def _extremes(cost, col_nearest):
     low, top = np.inf, -np.inf
     for j in range(cost.size):

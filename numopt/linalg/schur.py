@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
+from numopt.linalg.array_schur import array_schur_solve
+
 LEAST_REST = 1e-14  # of the diagonal beyond the links, relative to c: keeps S from being singular
 MOST_FILL = 4_000_000  # entries of S above which it is not factorised
 
@@ -13,8 +15,8 @@ def schur_solve(kept, r, c, h, rtol, maxiter):
     Parameters
     ----------
     kept : Kept
-        Entries of P: ``indptr``, ``indices`` (empty if P is dense), ``data``; or an array of
-        another library in ``data``.
+        Entries of P: ``indptr``, ``indices`` (empty if P is dense), ``data``; or those of an array
+        of another library, see `numopt.linalg.array_schur`.
     r, c : ndarray, shapes (n,) and (m,)
         Row and column sums of the whole plan, so that S is positive semidefinite whichever entries
         were left out of P.
@@ -30,10 +32,8 @@ def schur_solve(kept, r, c, h, rtol, maxiter):
     y : ndarray, shape (m,)
     iterations : int
     """
-    if not isinstance(kept.data, np.ndarray):
-        from numopt.kernels import array_transport
-
-        return array_transport.conjugate_gradients(kept.data, r, c, h, rtol, maxiter)
+    if hasattr(kept, "xp"):
+        return array_schur_solve(kept, r, c, h, rtol, maxiter)
     from numopt.kernels.schur import conjugate_gradients, schur_diagonal
 
     P = (kept.indptr, kept.indices, kept.data)

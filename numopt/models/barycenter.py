@@ -13,8 +13,10 @@ import numpy as np
 from numopt.core.errors import ProblemError, UnsupportedError
 from numopt.models.geometry import as_cost
 from numopt.models.inputs import real_vector
+from numopt.models.passes import Point
 from numopt.models.problem import Problem
-from numopt.models.transport import BALANCED, Point, Transport
+from numopt.models.transport import Transport
+from numopt.models.transport_inputs import BALANCED
 
 NO_MASS = 1e-200  # stands for an empty entry of a histogram, whose logarithm is needed
 

@@ -5,52 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from numopt.core.backend import namespace, to_host
+from numopt.core.backend import namespace
 from numopt.core.errors import InputTypeError, ProblemError
+from numopt.models.array_costs import ArrayCloud, ArrayCost
 
 METRICS = ("sqeuclidean", "euclidean", "l1")
 BLOCK = 1 << 25  # entries of a block of rows: a kernel returns after some 30 ms
 CALLED_BLOCK = 1 << 20  # the same where a block is stored
 _NOTHING = np.empty((0, 0))
-
-
-class ArrayCost:
-    """A cost that is an array of another library with the array API, on its device.
-
-    Parameters
-    ----------
-    C : array, shape (n, m)
-        As for `DenseCost`.
-    """
-
-    def __init__(self, C):
-        self.xp = namespace(C)
-        if C.ndim != 2 or 0 in C.shape:
-            raise ProblemError(f"`cost` must be a matrix with entries, got shape {C.shape}")
-        if not self.xp.isdtype(C.dtype, "real floating"):
-            raise InputTypeError(f"`cost` must hold floating-point numbers, got dtype {C.dtype}")
-        if not bool(self.xp.all(C >= 0)):
-            raise ProblemError("`cost` must be numbers that are not negative")
-        self.C, self.shape = C, tuple(C.shape)
-        self.dtype = to_host(self.xp.zeros(1, dtype=C.dtype)).dtype
-
-    def blocks(self):
-        """Yield the one block, with the arguments of the kernels that describe it."""
-        yield slice(0, self.shape[0]), (0, self.C, _NOTHING, _NOTHING)
-
-    def take(self, rows, cols):
-        """Return the cost between some of the points."""
-        rows, cols = (self.xp.asarray(index, device=self.C.device) for index in (rows, cols))
-        C = self.xp.take(self.xp.take(self.C, rows, axis=0), cols, axis=1)
-        return ArrayCost(C)
-
-    def dense(self, rows=slice(None)):
-        """Return some rows of the matrix, a NumPy array."""
-        return to_host(self.C[rows, :])
-
-    def delivered(self, values):
-        """Return a NumPy array as one of the library, on the device of the cost."""
-        return self.xp.asarray(values, dtype=self.C.dtype, device=self.C.device)
 
 
 class DenseCost:
@@ -98,12 +60,13 @@ class DenseCost:
 
 
 class PointCloud:
-    """The cost between points, evaluated on the fly: memory O(n + m).
+    """The cost between points, evaluated on the fly: the matrix is never stored.
 
     Parameters
     ----------
     X, Y : array_like, shapes (n, d) and (m, d)
-        Points.
+        Points. For arrays of another library with the array API, the cost is evaluated by that
+        library, in blocks of rows, and potentials and plan are its arrays.
     metric : {"sqeuclidean", "euclidean", "l1"} or callable
         A callable gets some rows of `X` and all of `Y`, and returns their costs, (k, m).
     scale : float
@@ -123,18 +86,19 @@ class PointCloud:
            [1., 4.]])
     """
 
+    def __new__(cls, X=None, Y=None, metric: Any = "sqeuclidean", *, scale=1.0) -> Any:
+        """Return an `ArrayCloud` for arrays of another library."""
+        if X is None or not (_foreign(X) or _foreign(Y)):
+            return super().__new__(cls)
+        cloud = ArrayCloud(X, Y, metric, scale=scale)
+        _check_cloud(cloud.X, cloud.Y, metric, scale)
+        return cloud
+
     def __init__(self, X, Y, metric: Any = "sqeuclidean", *, scale=1.0):
         X, Y = _points(X, "X"), _points(Y, "Y")
+        _check_cloud(X, Y, metric, scale)
         self.dtype = np.result_type(X, Y)
         self.X, self.Y = (np.ascontiguousarray(Z, dtype=np.float64) for Z in (X, Y))
-        if self.X.shape[1] != self.Y.shape[1]:
-            raise ProblemError(
-                f"`X` and `Y` must have as many columns, got shapes {self.X.shape}, {self.Y.shape}"
-            )
-        if not callable(metric) and metric not in METRICS:
-            raise ProblemError(f"`metric` must be one of {METRICS} or callable, got {metric!r}")
-        if not 0 < scale < np.inf:
-            raise ProblemError(f"`scale` must be positive and finite, got {scale!r}")
         self.metric, self.scale = metric, float(scale)
         self.shape = self.X.shape[0], self.Y.shape[0]
 
@@ -214,8 +178,22 @@ def as_cost(cost) -> Any:
     """Return what a user gave for a cost as an object of this module."""
     if isinstance(cost, (DenseCost, ArrayCost, PointCloud)):
         return cost
-    foreign = hasattr(cost, "__array_namespace__") and not isinstance(cost, np.ndarray)
-    return ArrayCost(cost) if foreign else DenseCost(cost)
+    return ArrayCost(cost) if _foreign(cost) else DenseCost(cost)
+
+
+def _foreign(array):
+    return hasattr(array, "dtype") and namespace(array) is not np
+
+
+def _check_cloud(X, Y, metric, scale):
+    if X.shape[1] != Y.shape[1]:
+        raise ProblemError(
+            f"`X` and `Y` must have as many columns, got shapes {X.shape}, {Y.shape}"
+        )
+    if not callable(metric) and metric not in METRICS:
+        raise ProblemError(f"`metric` must be one of {METRICS} or callable, got {metric!r}")
+    if not 0 < scale < np.inf:
+        raise ProblemError(f"`scale` must be positive and finite, got {scale!r}")
 
 
 def _slices(shape, entries):

@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 
 from numopt.models.exact import exact_transport, lower_envelope
 from numopt.models.geometry import PointCloud
-from numopt.models.transport import LOG2E, Point
+from numopt.models.passes import LOG2E, Point
 
 SPARSE = 0.3  # a plan with fewer kept entries than this share is returned as a sparse matrix
 

@@ -1,7 +1,7 @@
 """What all problem classes share: counters, the budget of a run, the last evaluated points."""
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -23,7 +23,7 @@ class Counts:
 
     def as_dict(self):
         """Return the counters as a dictionary."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 class Problem:
@@ -31,6 +31,7 @@ class Problem:
 
     kind = "problem"
     name = ""
+    counters = Counts  # class of the counters
     maxfun = inf
     deadline = inf
     on_error = "raise"  # for problems that call user functions, see `CallableNLP`
@@ -40,7 +41,7 @@ class Problem:
     draws_start = False  # whether a method may draw the start point, for lack of one
 
     def __init__(self):
-        self.counts = Counts()
+        self.counts = self.counters()
 
     def armed(self, maxfun=inf, maxtime=inf):
         """Return a view of this problem for one run: own counters, a budget, and a memory.
@@ -48,7 +49,7 @@ class Problem:
         The problem itself is not changed, so several threads may solve it at once.
         """
         view = copy.copy(self)
-        view.counts = Counts()
+        view.counts = self.counters()
         view.maxfun, view.deadline = maxfun, perf_counter() + maxtime
         view.memo = {}
         return view
@@ -62,7 +63,7 @@ class Problem:
 
     def reset_counts(self):
         """Set all counters to zero."""
-        self.counts = Counts()
+        self.counts = self.counters()
 
     def spend(self, kind, amount=1):
         """Count `amount` evaluations that are about to be made, unless that breaks the budget.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from numopt.models.transport import Growing, Kept
+from numopt.models.passes import Growing, Kept
 
 
 class SparsePoint(NamedTuple):

@@ -18,6 +18,8 @@ def test_lookup():
     assert find_experiment("sketched_newton") is sketched_newton.rows
     with pytest.raises(OptionError, match=r"Experiments: .*sketched_newton"):
         find_experiment("os")
+    with pytest.raises(OptionError, match="no figures"):
+        find_experiment("sketched_newton", "figures")
 
 
 def test_list_of_the_paper():

@@ -132,6 +132,110 @@ class QuadraticTransportCase(TransportCase):
         return float(np.sum(T * C) + 0.5 / self.eta * np.sum(T**2))
 
 
+@dataclass(frozen=True)
+class MonotoneCase:
+    """An inclusion; `value` is what the result shows at the solution."""
+
+    name: str
+    build: Any
+    x0: tuple
+    x: tuple
+    value: float
+    kind: str
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        return self.build(self.x0)
+
+    def fun(self, x):
+        return self.value
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
+@dataclass(frozen=True)
+class NonnegativeRankOneCase:
+    """The best nonnegative matrix of rank one, which is that of the first singular vectors."""
+
+    name: str
+    Y: Any
+    kind: str = "factorisation"
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        return numopt.NonnegativeFactorisation(self.Y, 1)
+
+    @property
+    def x0(self):
+        return (1.0,) * sum(self.Y.shape)
+
+    @property
+    def x(self):
+        U, s, Vt = np.linalg.svd(self.Y)
+        return tuple(np.concatenate([np.abs(U[:, 0]), s[0] * np.abs(Vt[0])]))
+
+    def fun(self, x):
+        m = self.Y.shape[0]
+        return 0.5 * np.sum((self.Y - np.outer(x[:m], x[m:])) ** 2)
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
+def game(x0):
+    return numopt.MatrixGame([[3.0, -1.0], [-2.0, 1.0]], x0)
+
+
+def program(x0):
+    return numopt.LinearProgram([-3.0, -2.0], [[1.0, 1.0], [2.0, 1.0]], -np.inf, [4.0, 6.0], x0=x0)
+
+
+def turning(x0):
+    A, b = np.array([[1.0, 2.0], [-2.0, 1.0]]), np.array([-5.0, 0.0])
+    return numopt.Inclusion(lambda u: A @ u + b, lambda v, t: np.clip(v, 0.0, 5.0), x0)
+
+
+def lasso(x0):
+    A, b = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([2.0, 0.0, 0.5])
+    return numopt.FiniteSum(A, b, "squared", numopt.Term("l1", 0.5), x0=x0)
+
+
+@dataclass(frozen=True)
+class CompositeCase:
+    """A loss and a penalty, with CVXPY's words for both."""
+
+    name: str
+    make: Any  # () -> Composite
+    objective: Any  # of a variable of CVXPY
+    constraints: Any = lambda w: []
+    methods: tuple = ("bcd",)
+    kind: str = "composite"
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        return self.make()
+
+    @property
+    def x0(self):
+        return (0.0,) * self.make().n
+
+    @property
+    def x(self):
+        import cvxpy as cp
+
+        w = cp.Variable(self.make().n)
+        problem = cp.Problem(cp.Minimize(self.objective(w)), self.constraints(w))
+        problem.solve(solver="CLARABEL", tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+        return tuple(w.value)
+
+    def fun(self, x):
+        return self.make().fun(np.asarray(x))
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.make(), method=method, **kwargs)
+
+
 def centred(a, alpha, beta):
     """Return the potentials whose first part has mean zero."""
     mean = a @ alpha / a.sum()
@@ -181,6 +285,16 @@ CASES = [
         features=frozenset({"eq"}),
     ),
     Case(
+        "box",
+        rosenbrock,
+        rosenbrock_grad,
+        rosenbrock_hess,
+        (0.1, 0.2),
+        (0.5, 0.25),
+        bounds=Bounds([-2, -2], [0.5, 2]),
+        features=frozenset({"bounds"}),
+    ),
+    Case(
         "box and disc",
         rosenbrock,
         rosenbrock_grad,
@@ -197,8 +311,73 @@ LINE = np.abs(np.subtract.outer(np.array([0.0, 1.0]), np.array([0.2, 0.5, 1.5]))
 CLOUD = np.random.default_rng(5).uniform(size=(2, 7, 2))
 SQUARES = numopt.PointCloud(*CLOUD)
 
+RNG = np.random.default_rng(7)
+DATA = RNG.standard_normal((20, 6))
+TARGET = DATA @ np.array([2.0, -1.0, 0.0, 0.0, 1.0, 0.0]) + 0.3 * RNG.standard_normal(20)
+LABELS = np.eye(3)[np.argmax(DATA[:, :3] + RNG.standard_normal((20, 3)), axis=1)]
+
+
+def squares(w):
+    import cvxpy as cp
+
+    return 0.5 * cp.sum_squares(DATA @ w - TARGET)
+
+
+def absolute(w):
+    import cvxpy as cp
+
+    return cp.norm1(w)
+
+
+def pairs(w):
+    import cvxpy as cp
+
+    return sum(cp.norm(w[i : i + 2]) for i in (0, 2, 4))
+
+
+def multinomial(w):
+    import cvxpy as cp
+
+    Z = DATA @ cp.reshape(w, (6, 3), order="C")
+    return cp.sum(cp.log_sum_exp(Z, axis=1)) - cp.sum(cp.multiply(LABELS, Z))
+
+
+COMPOSITE_CASES = [
+    CompositeCase(
+        "lasso",
+        lambda: numopt.Composite(numopt.LeastSquares(DATA, TARGET), numopt.L1(3.0)),
+        lambda w: squares(w) + 3.0 * absolute(w),
+    ),
+    CompositeCase(
+        "box-constrained quadratic",
+        lambda: numopt.Composite(
+            numopt.QuadForm(DATA.T @ DATA, DATA.T @ TARGET), numopt.BoxConstraint(-0.5, 1.0)
+        ),
+        squares,
+        lambda w: [w >= -0.5, w <= 1.0],
+    ),
+    CompositeCase(
+        "group lasso",
+        lambda: numopt.Composite(numopt.LeastSquares(DATA, TARGET), numopt.GroupL2(4.0, 2)),
+        lambda w: squares(w) + 4.0 * pairs(w),
+    ),
+    CompositeCase(
+        "multinomial",
+        lambda: numopt.Composite(numopt.Multinomial(DATA, LABELS), numopt.L1(1.0)),
+        lambda w: multinomial(w) + absolute(w),
+    ),
+]
+
 DATA_CASES = [
+    *COMPOSITE_CASES,
     TransportCase("two and three", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 20.0),
     TransportCase("cloud", (1 / 7,) * 7, (1 / 7,) * 7, SQUARES, 15.0),
+    NonnegativeRankOneCase("nonnegative", np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 2.0]])),
     QuadraticTransportCase("quadratic", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 0.02),
+    MonotoneCase(
+        "game", game, (1.0, 0.0, 1.0, 0.0), (2 / 7, 5 / 7, 3 / 7, 4 / 7), 1 / 7, "bilinear"
+    ),
+    MonotoneCase("program", program, (0.0,) * 4, (2.0, 2.0, 1.0, 1.0), -10.0, "bilinear"),
+    MonotoneCase("turning", turning, (0.3, 0.4), (1.0, 2.0), 0.0, "inclusion"),
+    MonotoneCase("lasso", lasso, (0.0, 0.0), (0.6, 0.0), 0.65 / 6 + 0.3, "finite_sum"),
 ]

@@ -22,7 +22,7 @@ def test_optimality_is_recomputed(any_pair):
     method, case = any_pair
     res = case.run(method, rng=0)
     p = case.problem()
-    if res.certificate != "kkt":
+    if res.certificate != "kkt" or case.kind != "nlp":
         pytest.skip("the method's measure is not the KKT residual")
     m = res.multipliers
     y = np.concatenate([np.atleast_1d(v) for v in m["constraints"]] or [np.zeros(0)])

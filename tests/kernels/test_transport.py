@@ -6,8 +6,9 @@ from scipy.sparse import csr_matrix, random_array
 
 from numopt.kernels import array_transport, schur, transport
 from numopt.kernels.exponential import HIGHEST, LOWEST, exp2
+from numopt.linalg.array_schur import DenseEntries, conjugate_gradients, listed
 from numopt.linalg.schur import schur_solve
-from numopt.models.transport import Kept
+from numopt.models.passes import Kept
 
 NOTHING = np.empty((0, 0))
 
@@ -37,7 +38,7 @@ def test_power_of_two_at_the_ends():
 def test_sinkhorn_pass(module, tau):
     C, f, g, a = data()
     f_next, cols = np.empty(9), np.zeros(7)
-    module.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, tau, f_next, cols)
+    module.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, tau, f_next, cols, NOTHING)
     K = np.exp2(g - 3.0 * C)
     np.testing.assert_allclose(f_next, tau * np.log2(a / K.sum(axis=1)), rtol=1e-13)
     np.testing.assert_allclose(cols, (np.exp2(f_next)[:, None] * K).sum(axis=0), rtol=1e-13)
@@ -47,8 +48,8 @@ def test_sinkhorn_pass(module, tau):
 def test_rows_whose_sums_leave_the_range_of_numbers(shift):
     C, f, g, a = data()
     plain, moved, cols = np.empty(9), np.empty(9), np.zeros(7)
-    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, 1.0, plain, cols.copy())
-    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f + shift, g, 3.0, a, 1.0, moved, cols)
+    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f, g, 3.0, a, 1.0, plain, cols.copy(), NOTHING)
+    transport.sinkhorn_pass(0, C, NOTHING, NOTHING, f + shift, g, 3.0, a, 1.0, moved, cols, NOTHING)
     np.testing.assert_allclose(moved, plain, atol=1e-9)
     assert np.isfinite(cols).all()
 
@@ -123,8 +124,13 @@ def test_conjugate_gradients(dense):
     assert 1 < iterations < 60
     np.testing.assert_allclose(S @ y, h, atol=1e-10)
     P = kept.data.reshape(30, 20) if dense else csr_matrix(kept[::-1], (30, 20)).toarray()
-    again, _ = array_transport.conjugate_gradients(P, r, c, h, 1e-12, 1000)
-    np.testing.assert_allclose(again, y, atol=1e-9)
+    rows, cols = np.nonzero(P)
+    cut = np.searchsorted(rows, 11)
+    blocks = [(rows[k], cols[k], P[rows[k], cols[k]]) for k in (slice(cut), slice(cut, None))]
+    for entries in (DenseEntries(np, P), listed(np, blocks, P.shape)):
+        assert entries.nnz == np.count_nonzero(P)
+        again, _ = conjugate_gradients(entries, r, c, h, 1e-12, 1000)
+        np.testing.assert_allclose(again, y, atol=1e-9)
 
 
 @pytest.mark.parametrize("dense", [False, True])

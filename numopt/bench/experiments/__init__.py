@@ -12,16 +12,22 @@ def experiment_names():
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def find_experiment(name):
+def find_experiment(name, what="rows"):
     """Return the function ``rows() -> iterator of str`` of the experiments of that name.
+
+    Or, with `what` "figures", the function ``figures(folder) -> iterator of str`` that draws them
+    and yields the names of the files.
 
     Raises
     ------
     OptionError
-        For an unknown name, with the list of them.
+        For an unknown name, with the list of them, and for experiments without figures.
     """
     names = experiment_names()
     if name not in names:
         hint = suggestion(name, names)
         raise OptionError(f"unknown experiments {name!r}.{hint} Experiments: {', '.join(names)}.")
-    return import_module(f"{__name__}.{name}").rows
+    function = getattr(import_module(f"{__name__}.{name}"), what, None)
+    if function is None:
+        raise OptionError(f"the experiments {name!r} have no {what}")
+    return function

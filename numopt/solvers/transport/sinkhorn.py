@@ -13,7 +13,7 @@ One pass over the cost does both lines, with one exponential for each entry.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from numopt.models.transport import Point
+from numopt.models.passes import Point
 from numopt.solvers.transport.base import EntropicSolver
 
 
@@ -42,7 +42,8 @@ class Sinkhorn(EntropicSolver):
     Notes
     -----
     The measure is ``|P 1 - a|_1 + |P'1 - b|_1``, relative to the mass. A Sinkhorn iteration is one
-    pass over the cost, which `nfev` counts; nothing of size n x m is stored besides a given cost.
+    pass over the cost, which `nfev` counts. A plan of up to 2^24 entries is stored, which makes
+    the passes near it two to three times faster; of a larger one nothing is stored.
     The number of iterations is of the order of eta times the range of the cost or worse: above some
     hundred, ``method="sns"`` is the better choice. A start point other than zero begins at the
     final eta. A `Barycenter` is solved in the same way, its plans in turn.

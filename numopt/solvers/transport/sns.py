@@ -2,9 +2,9 @@
 
     h(g) = <a, f(g)> + <b, g>,   f(g) such that the rows of P = exp(f + g - eta C) are right
 
-    ladder   eta_k = ..., eta/2, eta: two Sinkhorn iterations each, five at eta; if the violation
-             is small then, Newton; else back to the last rung where eta times the range of C is at
-             most 100, and
+    ladder   eta_k = ..., eta/2, eta: two Sinkhorn iterations each, five at eta, and up to sixteen
+             more if they will do; if the violation is small then, Newton; else back to the last
+             rung where eta times the range of C is at most 100, and
     path     from rung to rung: one Sinkhorn iteration, Newton to a violation of 3e-3, and
                  g = g + (eta' - eta) (g - g_before) / (eta - eta_before)         (secant in eta)
 
@@ -24,12 +24,13 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.linalg.schur import schur_solve
-from numopt.models.transport import Point
+from numopt.models.passes import Point
 from numopt.solvers.transport.base import ROUNDING, EntropicSolver
 
 LADDER, PATH, END = range(3)  # on the ladder; on the path; Newton at the final eta
-WARM_UP = 2, 5  # Sinkhorn iterations on a rung of the ladder, and on the last one
+WARM_UP = 2, 4  # Sinkhorn iterations on a rung of the ladder, and on the last one, plus one
 RUNGS = 100.0  # eta times the range of the cost where the path begins
+FEW = 16  # Sinkhorn iterations to the end that are made instead of Newton steps
 SHORT_CUT = 0.08  # violation at the end of the ladder below which Newton begins there
 STEEP = 5000.0  # eta times the range of the cost above which the ladder takes no short cut
 RUNG_TOL = 3e-3  # violation at which a rung is left: the secant needs no better points
@@ -83,7 +84,8 @@ class SNS(EntropicSolver):
     Notes
     -----
     The measure is ``|P 1 - a|_1 + |P'1 - b|_1``, relative to the mass. A Newton iteration costs two
-    passes over the cost and some tens of products with the kept entries. Newton's method is applied
+    passes over the cost, or over a stored plan as for `Sinkhorn`, and some tens of products with
+    the kept entries. Newton's method is applied
     to g alone, f being eliminated exactly, not linearised: an iteration is no dearer, and the plan
     always has the right rows. An iteration of the loop is a Newton step or a rung. A start point
     other than zero begins with Newton's method at the final eta.
@@ -138,6 +140,9 @@ class SNS(EntropicSolver):
         point = problem.heated(s.point)
         times = WARM_UP[point.eta == problem.eta]
         point = problem.sinkhorn(point, times - 1)  # going up has been the first
+        if point.eta == problem.eta:
+            point, more = self._finished(problem, point)
+            times += more
         s = s._replace(point=point, sinkhorn_iterations=s.sinkhorn_iterations + times)
         if point.eta * problem.range <= RUNGS:
             s = s._replace(anchor=point)
@@ -145,6 +150,15 @@ class SNS(EntropicSolver):
             return s
         easy = problem.violation(point)[0] <= SHORT_CUT and point.eta * problem.range <= STEEP
         return s._replace(stage=END) if easy else self._back(s)
+
+    def _finished(self, problem, point):
+        """Go on with Sinkhorn iterations if a few will do; return the point and their number."""
+        before, point = problem.violation(point)[0], problem.sinkhorn(point)
+        error = problem.violation(point)[0]
+        if not 0.0 < self.tol < error < before:
+            return point, 1
+        left = ceil(np.log(error / self.tol) / np.log(before / error))
+        return (problem.sinkhorn(point, left), left + 1) if left <= FEW else (point, 1)
 
     def _back(self, s):
         return s._replace(stage=PATH, point=s.anchor, before=s.anchor, reached=np.inf, stalled=0)
@@ -213,7 +227,7 @@ class SNS(EntropicSolver):
         size = problem.a @ np.abs(point.f) + problem.b @ np.abs(point.g)
         flat = slope <= NOISE * ROUNDING * size
         for _ in range(HALVINGS if step else 0):
-            trial = problem.point(point.eta, point.f, point.g + step * d)
+            trial = problem.moved(point, point.g + step * d)
             gain = problem.semidual(trial) - value
             if problem.violation(trial)[0] < 0.9 * error if flat else gain >= ARMIJO * step * slope:
                 return trial, step

@@ -112,6 +112,18 @@ def test_weak_regularisation_tends_to_the_exact_value():
     assert res.upper == pytest.approx(res.exact.fun, abs=1e-4)
 
 
+def test_one_entry_a_column_bounds_the_exact_value():
+    """The semi-dual for k = 1 is the unregularised one up to a constant."""
+    gamma, b = 0.1, masses(20, 2)
+    p = Transport(masses(20), b, cloud(20), reg=gamma)
+    res = sparse(p, k=1)
+    assert res.column_entries == 1
+    assert res.status == Status.SMALL_STEP
+    assert "tie" in res.message
+    value, constant = res.exact.fun, gamma / 2 * (b @ b)
+    assert 0.9 * value <= res.dual - constant <= value
+
+
 def test_permutation():
     p, rng = Transport(masses(20), masses(15), cloud(20, 15), reg=1.0), np.random.default_rng(0)
     i, j = rng.permutation(20), rng.permutation(15)
@@ -138,6 +150,15 @@ def test_zero_masses_and_forbidden_entries():
     assert res.success
     assert res.plan.shape == (11, 11)
     assert res.plan[1, 0] == res.plan[0].sum() == 0
+
+
+@pytest.mark.parametrize("mass", [1e-14, 1e-20])
+def test_masses_below_rounding_of_the_costs(mass):
+    a = np.r_[mass, masses(5)]
+    p = Transport(a, a[::-1], cloud(6) + 3.0, reg=1.0)
+    res = sparse(p)
+    assert res.success
+    assert np.isfinite(res.fun)
 
 
 def test_too_few_entries():

@@ -1,0 +1,28 @@
+"""Products with dense data that are read where they lie, in double precision."""
+
+import numpy as np
+from numba import njit
+
+from numopt.kernels.coordinate import dot
+
+
+@njit(cache=True)
+def combine(X, columns, W, Z):
+    """Add X[:, columns] W to Z', for W of shape (columns.size, k) and Z of shape (k, m)."""
+    for w in range(columns.size):
+        entries = X[:, columns[w]]
+        for t in range(W.shape[1]):
+            weight, z = W[w, t], Z[t]
+            if weight != 0.0:
+                for i in range(z.size):
+                    z[i] += weight * entries[i]
+
+
+@njit(cache=True)
+def correlate(X, R):
+    """Return X'R' for R of shape (k, m), an array (p, k)."""
+    G = np.empty((X.shape[1], R.shape[0]))
+    for j in range(X.shape[1]):
+        for t in range(R.shape[0]):
+            G[j, t] = dot(X[:, j], R[t])
+    return G

@@ -1,0 +1,181 @@
+"""Block coordinate descent for composite problems.
+
+    minimise F(x) = f(x) + sum_b g_b(x_b)
+
+There are two engines: `working_set` for sparse models, and `rules`, the literature's partition x
+selection x update, for everything else and whenever one of its options is given.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from numopt.core.solver import Iterate
+from numopt.solvers.bcd.columns import Columns
+from numopt.solvers.bcd.options import RuleOptions
+from numopt.solvers.bcd.rules import Rules
+from numopt.solvers.bcd.working_set import WorkingSets
+
+__all__ = ["BCD"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BCD(RuleOptions):
+    """Options of ``method="bcd"``: block coordinate descent.
+
+        minimise f(x) + sum_b g_b(x_b)
+
+    Parameters
+    ----------
+    working_set : bool
+        Take the engine for sparse models; it has options `first_size`, `small`, `newton_phase`.
+        Without it, and whenever one of the following options is given, blocks are chosen and
+        updated by rules. Quadratic forms and nonlinear programs always are.
+    first_size : int
+        Least number of units in a working set.
+    small : int
+        With up to this many units all of them are the working set.
+    newton_phase : bool
+        Allow Newton steps on the support.
+    blocks : int, list of array_like, str, optional
+        Fixed blocks: their size, or the blocks themselves, which cover all variables; with a
+        sparse quadratic form also "red_black" (independent sets) and "forest". Variable ones,
+        chosen afresh in each iteration: "variable", "greedy_forest", "random_forest". A unit of
+        the penalty, such as a group, is never divided, and sizes count units.
+    block_size : int, optional
+        Size of blocks, if `blocks` does not tell; by default at most 50. If no option asks for
+        rules, and the penalty is separable, blocks are variable and of at most 2000 variables; with
+        a sparse quadratic form they hold all variables.
+    order : {"sorted", "natural", "random", "alternating"}
+        How blocks of a given size are cut: by decreasing Lipschitz constant; as numbered; at
+        random; the smallest constant, the largest, the second smallest, and so on.
+    selection : str, optional
+        Without the full gradient "random", "cyclic", "shuffle", "lipschitz"; greedy for a smooth
+        objective "gs", "gsl", "gsd", "gsq", see `numopt.solvers.bcd.selection`; greedy for all
+        "gs-s", "gs-r", "gsl-r", "gs-q". By default "gsd" or "gs-q", "cyclic" for structured
+        blocks, and "shuffle" for nonlinear programs.
+    update : str, optional
+        "gradient", "matrix", "exact", "newton", "proximal_newton" or "two_metric", see
+        `numopt.solvers.bcd.steps`; by default the strongest that suits the problem.
+    lipschitz : array_like, shape (n,), "adaptive", optional
+        Constants of the gradient along each variable instead of those of the loss; that of a block
+        is their sum. "adaptive" begins with 1 and doubles them as needed, as is done where the
+        loss has none.
+    bound : {"eigenvalue", "trace", "rowsum"}
+        What the constant of a block is, of the bound of its Hessian.
+    score_norm : {2, 1}
+        Greedy rules rank fixed blocks by sums of squares, or of moduli, as published experiments.
+    refresh : int, optional
+        Renew the gradient of only so many blocks before each greedy choice, the oldest ones.
+    inner : int
+        Updates in one iteration, for blocks of one variable, chosen greedily, of a sparse
+        quadratic form: compiled, at O(degree log n) each.
+    jac_block, hess_block : callable, optional
+        For functions: ``jac_block(x, b)`` and ``hess_block(x, b)`` return the gradient, shape
+        (|b|,), and the Hessian, shape (|b|, |b|), of the variables b.
+    block_solve : callable, optional
+        ``block_solve(x, b)`` returns the best values of the variables b, shape (|b|,).
+    tol, maxiter, maxfun, maxtime, target, disp
+        As for every method, see `Solver`.
+
+    Raises
+    ------
+    OptionError
+        For combinations that make no sense: a rule that does not know the penalty, an update that
+        needs another loss.
+
+    Notes
+    -----
+    The measure is the duality gap relative to F at zero where there is a dual and the engine for
+    sparse models runs, and else the largest distance of -grad f to the subdifferential relative to
+    the largest entry of grad f at zero (absolute for functions). ``res.certificate`` tells which.
+
+    Result: ``active_set`` (variables, or groups, off their kinks), ``identified_at`` (the last
+    iteration that changed it), ``kkt``; by working sets ``gap``, ``dual``, ``intercept``; by rules
+    ``nepoch``. By rules one iteration updates one block, and F never rises.
+
+    "gs-r" and "gs-s" can be arbitrarily slow with absolute values: they do not see how far a step
+    can go. "gs" on fixed blocks may be slower than "cyclic".
+
+    References
+    ----------
+    .. [1] J. Nutini, I. Laradji, M. Schmidt, Let's Make Block Coordinate Descent Converge Faster,
+       JMLR 23(131), 2022.
+    .. [2] J. Nutini, M. Schmidt, I. Laradji, M. Friedlander, H. Koepke, Coordinate Descent
+       Converges Faster with the Gauss-Southwell Rule Than Random Selection, ICML 2015.
+    """
+
+    name = "bcd"
+    measure = "relative duality gap, or KKT violation"
+    certificate = "gap"
+    problems = ("composite", "nlp")
+    accepts = frozenset({"bounds"})
+    reference = "Nutini, Laradji, Schmidt, JMLR 23, 2022"
+
+    tol: float = 1e-8
+    maxiter: int = 1000
+    working_set: bool = True
+    first_size: int = 100
+    small: int = 200
+    newton_phase: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require(self.first_size >= 1, "first_size", "must be >= 1")
+        self.require(self.small >= 0, "small", "must be >= 0")
+
+    def by_rules(self, problem):
+        """Return whether blocks are chosen and updated by rules."""
+        if problem.kind != "composite" or problem.loss.design is None or problem.penalty.code < 0:
+            return True
+        bounded = problem.penalty.convex or np.isfinite(problem.loss.majorant)
+        return not (bounded and self.working_set) or self.rules_given
+
+    def engine(self, problem):
+        """Return the engine of a run, made at its first use."""
+        if "engine" not in problem.memo:
+            by_rules = self.by_rules(problem)
+            made = Rules(problem, self) if by_rules else WorkingSets(Columns(problem), self)
+            problem.memo["engine"] = made
+        return problem.memo["engine"]
+
+    def init(self, problem, x0, run):
+        return self.engine(problem).init(problem, x0, run)
+
+    def step(self, problem, s, run):
+        return self.engine(problem).step(problem, s, run)
+
+    def report(self, problem, s, run):
+        if self.by_rules(problem):
+            return self.engine(problem).report(s)
+        at = self.engine(problem).kept(s).at
+        optimality = self._measure(problem, at, s.dual)
+        scalars = {"kkt": at.kkt, "working_set": float(s.size)}
+        return Iterate(at.point.x, at.fun, optimality, 0.0, scalars, lambda: fields(problem, s))
+
+    def _measure(self, problem, at, dual):
+        if problem.penalty.dual:
+            return max(at.fun - dual, 0.0) / problem.reference
+        return at.kkt / problem.largest_slope
+
+    def verify(self, problem, it):
+        engine = self.engine(problem)
+        if self.by_rules(problem):
+            return engine.verify(it.x)
+        at = engine.verified(problem, it.x)
+        return at.fun, self._measure(problem, at, max(at.dual, engine.best_dual)), 0.0
+
+
+def fields(problem, s):
+    """Return the fields of the result besides the common ones."""
+    at = s.at
+    dual = s.dual if problem.penalty.dual else None
+    return {
+        "gap": None if dual is None else max(at.fun - dual, 0.0),
+        "dual": dual,
+        "kkt": at.kkt,
+        "active_set": np.flatnonzero(at.point.x),
+        "identified_at": s.identified_at,
+        "intercept": problem.users_intercept(at.point),
+        "certificate": "gap" if problem.penalty.dual else "kkt",
+    }
