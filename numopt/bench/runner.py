@@ -9,20 +9,16 @@ from time import perf_counter, process_time
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from numopt.bench.judge import judge
 from numopt.bench.meter import Meter
 from numopt.bench.peers import find_peer
 from numopt.bench.suite import open_suite
+from numopt.bench.tiny import EXAMPLES, Tiny
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import METHODS
 from numopt.cutest.catalogue import kind_of
 from numopt.front import solve
-from numopt.models.factorisation import MatrixCompletion, NonnegativeFactorisation
-from numopt.models.geometry import PointCloud
-from numopt.models.nlp import NLP
-from numopt.models.transport import Transport
 
 # Outcomes besides "solved"; the judge says "failed".
 FAULTS = ("unsupported", "timeout", "memory", "error", "worker_crash")
@@ -158,53 +154,17 @@ def _load(suite, name, params):
 
 @lru_cache
 def warm_up(method):
-    """Solve a tiny problem, so that imports and compilation are not on anyone's clock."""
-    if method in METHODS and "nlp" not in METHODS[method].problems:
-        WARM_UPS[METHODS[method].problems[0]](method)
-        return
-    peer = find_peer(method)
-    everything = Tiny("eq" in peer.accepts, "bounds" in peer.accepts)
-    _timed(peer, everything, Task("", "TINY", method, time_limit=30.0))
-
-
-def _warm_up_transport(method):
-    points = np.arange(6.0).reshape(3, 2) / 6.0
-    res = solve(Transport(None, None, PointCloud(points, 1.0 - points), reg=0.05), method=method)
-    for field in ("gap", "lower", "plan"):
-        _ = res[field]  # worked out when it is read
-
-
-def _warm_up_factorisation(method):
-    Y = np.arange(1.0, 7.0).reshape(2, 3)
-    for problem in (NonnegativeFactorisation(Y, 1), MatrixCompletion(Y, 1)):
-        solve(problem, method=method, rng=0)
-
-
-WARM_UPS = {"transport": _warm_up_transport, "factorisation": _warm_up_factorisation}
-
-
-class Tiny(NLP):
-    """Minimise x1^4 + x2^2, with or without the line x1 + x2 = 1 and bounds."""
-
-    def __init__(self, line, bounds):
-        bounds = (-5.0, 5.0) if bounds else (-np.inf, np.inf)
-        rows = ([1.0], [1.0]) if line else ((), ())
-        super().__init__([2.0, 2.0], *bounds, *rows, name="TINY")
-
-    def _fun(self, x):
-        return x[0] ** 4 + x[1] ** 2
-
-    def _grad(self, x):
-        return np.array([4.0 * x[0] ** 3, 2.0 * x[1]])
-
-    def _cons(self, x):
-        return np.full(self.m, x[0] + x[1])
-
-    def _jac(self, x):
-        return csr_array(np.ones((self.m, 2)))
-
-    def _hess(self, x, y):
-        return csr_array(np.diag([12.0 * x[0] ** 2, 2.0]))
+    """Solve tiny problems, so that imports and compilation are not on anyone's clock."""
+    kinds = METHODS[method].problems if method in METHODS else ("nlp",)
+    if "nlp" in kinds:
+        peer = find_peer(method)
+        everything = Tiny("eq" in peer.accepts, "bounds" in peer.accepts)
+        _timed(peer, everything, Task("", "TINY", method, time_limit=30.0))
+    for kind in EXAMPLES.keys() & kinds:
+        for problem in EXAMPLES[kind]():
+            res = solve(problem, method=method, rng=0)
+            for field in {"gap", "lower", "plan"} & res.keys():
+                _ = res[field]  # worked out when it is read
 
 
 def _peak_memory():
