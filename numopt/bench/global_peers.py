@@ -170,7 +170,8 @@ def cbx(f, lb, ub, seed):
         post_process=lambda dyn: np.clip(dyn.x, 0.0, 1.0, out=dyn.x), track_args={"names": []},
         term_criteria=[_collapsed],
     )  # fmt: skip
-    dynamic.optimize(sched=scheduler([multiply(name="alpha", factor=1.05, maximum=1e15)]))
+    rising: Any = scheduler([multiply(name="alpha", factor=1.05, maximum=1e15)])
+    dynamic.optimize(sched=rising)
 
 
 def _collapsed(dynamic):

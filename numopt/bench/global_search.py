@@ -9,7 +9,7 @@ makes the same evaluations, so it has no share of its own but a time.
 from collections import defaultdict
 from importlib.metadata import version
 from time import process_time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def attempt(peer, landscape, seed, budget):
 def compiled(landscape, seed, budget, **options):
     """Run `cbo` with the compiled objective."""
     start = process_time()
-    res = minimize(
+    res: Any = minimize(
         landscape.fun,
         args=(landscape.parameters,),
         bounds=landscape.bounds,

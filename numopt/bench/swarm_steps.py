@@ -1,18 +1,23 @@
-"""Time of a step of consensus-based optimisation beside CBXpy: ``numopt bench global --speed``."""
+"""Time of a step of consensus-based optimisation, beside CBXpy, and of the hybrid search.
+
+``numopt bench global --speed``; whatever the objective itself takes is measured and left out.
+"""
 
 from importlib.util import find_spec
 from time import process_time
+from typing import Any
 
 import numpy as np
 
 from numopt.front import minimize
+from numopt.problems.landscapes import landscape
 
 SIZES = ((50, 10), (200, 20), (1000, 20))
 STEPS, REPEATS = 1000, 5
 
 
-def lines(sizes=SIZES, steps=STEPS, repeats=REPEATS):
-    """Yield a table: CPU milliseconds of a step beyond the objective, medians of several runs."""
+def lines(sizes=SIZES, steps=STEPS, repeats=REPEATS, dimensions=(5, 10, 20), evaluations=100_000):
+    """Yield two tables: CPU time of a step, and of an evaluation in the hybrid; medians."""
     yield f"CPU milliseconds of a step without the objective, medians of {repeats} runs"
     yield ""
     yield "| N | d | numopt, compiled objective | numopt, vectorised objective | cbx | ratios |"
@@ -22,6 +27,26 @@ def lines(sizes=SIZES, steps=STEPS, repeats=REPEATS):
         inside, outside, other = np.median(rounds, axis=0)
         ratios = f"{other / inside:.1f}, {other / outside:.1f}" if other == other else "-"
         yield f"| {n} | {d} | {inside:.4f} | {outside:.4f} | {other:.4f} | {ratios} |"
+    yield ""
+    yield "CPU microseconds of the hybrid for each evaluation, without the objective"
+    yield ""
+    yield "| d | compiled objective |"
+    yield "|---|---|"
+    for d in dimensions:
+        price = np.median([_hybrid(d, evaluations) for _ in range(repeats + 1)][1:])
+        yield f"| {d} | {price:.2f} |"
+
+
+def _hybrid(d, evaluations):
+    """Return the microseconds of an evaluation, beyond those of the objective, on Rastrigin."""
+    f = landscape("rastrigin", d, rng=0, rotated=True)
+    given = {"args": (f.parameters,), "bounds": f.bounds, "method": "cbo", "rng": 0}
+    start = process_time()
+    res: Any = minimize(f.fun, **given, options={"maxfun": evaluations, "maxiter": 10**9})
+    spent = process_time() - start
+    start = process_time()
+    _all_values()(f.fun, np.tile(f.x, (res.nfev, 1)), 1, f.parameters)
+    return 1e6 * (spent - (process_time() - start)) / res.nfev
 
 
 def _round(n, d, steps):
@@ -58,7 +83,7 @@ def _own(X, steps, compiled):
     }  # fmt: skip
     fun = _squares() if compiled else _vectorised
     start = process_time()
-    res = minimize(
+    res: Any = minimize(
         fun, np.zeros(X.shape[1]), method="cbo", rng=0, options=options, vectorized=not compiled
     )
     spent = process_time() - start
@@ -82,11 +107,11 @@ def _all_values():
     if not hasattr(_all_values, "function"):
 
         @njit
-        def values(fun, X, steps):
+        def values(fun, X, steps, *args):
             total = 0.0
             for _ in range(steps):
                 for i in range(X.shape[0]):
-                    total += fun(X[i])
+                    total += fun(X[i], *args)
             return total
 
         _all_values.function = values

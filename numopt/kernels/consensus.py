@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from numopt.kernels.compiling import part
+
 UNDERFLOW = 745.0  # exp(-745) is the last positive number
 
 
@@ -34,7 +36,7 @@ def consensus(X, f, alpha, c):
     return total * total / squares
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def weight(f, low, alpha):
     """Return exp(-alpha (f - low)), 0 for NaN and where it underflows."""
     if f == low:
@@ -83,7 +85,7 @@ def alpha_for_size(f, old, size):
     return now
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def distance(x, y):
     """Return the largest distance in a coordinate."""
     far = 0.0

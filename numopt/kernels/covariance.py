@@ -13,9 +13,9 @@ the step is that of A^-1 dm, so no eigenvalues are needed.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from numopt.kernels import descent
+from numopt.kernels.compiling import part
 from numopt.kernels.consensus import alpha_for_size, kth_smallest, weight
 
 START, SAMPLE, POLISH = range(3)
@@ -53,12 +53,11 @@ def new_covariance(d):
     """Return a law that has not started."""
     vectors = [np.zeros(d) for _ in range(4)]
     recent = np.zeros(10 + -(-30 * d // sizes(d)[0]))
-    return Covariance(
-        np.zeros(1, NOW), np.zeros(d), np.zeros((d, d)), np.zeros((d, d)), *vectors, recent
-    )
+    square = np.zeros((d, d)), np.zeros((d, d))
+    return Covariance(np.zeros(1, NOW), np.zeros(d), *square, *vectors, recent)  # pyright: ignore
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def ask(s, rng, X, V):
     """Write the points to evaluate to X, those before clipping to V; return their number."""
     v = s.cov
@@ -79,7 +78,7 @@ def ask(s, rng, X, V):
     return now["n"]
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _start(v, rng):
     now = v.now[0]
     d = v.m.size
@@ -95,7 +94,7 @@ def _start(v, rng):
             v.C[j, k] = v.A[j, k] = 1.0 if j == k else 0.0
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def tell(s, X, V, f, work):
     """Take the values; return whether the run ended without a point to descend from."""
     v = s.cov
@@ -119,7 +118,7 @@ def tell(s, X, V, f, work):
     return False
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _penalise(v, X, V, f, work):
     now = v.now[0]
     n, d = now["n"], v.m.size
@@ -140,7 +139,7 @@ def _penalise(v, X, V, f, work):
             f[i] += price * out
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _update(v, V, f):
     """Move mean, step and matrix; return False if the matrix is not positive definite any more."""
     now = v.now[0]
@@ -171,13 +170,13 @@ def _update(v, V, f):
     return _factor(v)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _chi(d):
     """Return the mean length of a standard normal vector."""
     return np.sqrt(d) * (1.0 - 1.0 / (4.0 * d) + 1.0 / (21.0 * d * d))
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _update_paths(v, mu):
     """Move both paths; return whether that of the matrix may grow."""
     now = v.now[0]
@@ -200,7 +199,7 @@ def _update_paths(v, mu):
     return keep
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _update_matrix(v, V, w, mu, keep):
     now = v.now[0]
     d = v.m.size
@@ -220,7 +219,7 @@ def _update_matrix(v, V, w, mu, keep):
                     v.C[j, k] += t * (V[i, k] - v.m[k])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _factor(v):
     d = v.m.size
     for j in range(d):
@@ -237,7 +236,7 @@ def _factor(v):
     return True
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _ended(s):
     v = s.cov
     now = v.now[0]

@@ -13,7 +13,8 @@ waits, so one code serves every kind of objective. Only the coordinates in ``act
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from numopt.kernels.compiling import part
 
 IDLE, GRADIENT, LINE = range(3)
 PAIRS = 20  # fewer cost three times the evaluations at condition 1e6
@@ -48,10 +49,10 @@ def new_descent(d):
     """Return an idle descent in d variables."""
     vectors = [np.zeros(d) for _ in range(5)]
     pairs = np.zeros((PAIRS, d)), np.zeros((PAIRS, d)), np.zeros(PAIRS)
-    return Descent(np.zeros(1, NOW), np.arange(d), *vectors, *pairs)
+    return Descent(np.zeros(1, NOW), np.arange(d), *vectors, *pairs)  # pyright: ignore
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def begin(s, x, f, size, limit, ftol):
     """Start at x, with value f, along the coordinates ``active[:size]``."""
     now = s.now[0]
@@ -63,7 +64,7 @@ def begin(s, x, f, size, limit, ftol):
         s.p[j] = 0.0
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def refine(s):
     """Go on where the descent ended, by central differences."""
     now = s.now[0]
@@ -71,7 +72,7 @@ def refine(s):
     now["ftol"] *= LAST_DIGITS
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def begin_all(s, x, f, limit, ftol):
     """Start at x along all coordinates."""
     for j in range(x.size):
@@ -79,7 +80,7 @@ def begin_all(s, x, f, limit, ftol):
     begin(s, x, f, x.size, limit, ftol)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def ask(s, lo, hi, h, X):
     """Write the points to evaluate to the first rows of X and return their number."""
     now = s.now[0]
@@ -101,7 +102,7 @@ def ask(s, lo, hi, h, X):
     return size * (1 + now["central"])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def tell(s, lo, hi, X, f):
     """Take the values of the points that were asked for; `phase` is IDLE at the end."""
     now = s.now[0]
@@ -124,7 +125,7 @@ def tell(s, lo, hi, X, f):
     _aim(s, lo, hi)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _store_pair(s):
     now = s.now[0]
     row = now["pairs"] % PAIRS
@@ -140,7 +141,7 @@ def _store_pair(s):
         now["pairs"] += 1
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _aim(s, lo, hi):
     """Choose direction and first step length."""
     now = s.now[0]
@@ -157,7 +158,7 @@ def _aim(s, lo, hi):
         now["t"] = min(1.0, FIRST_STEP / max(longest, 1e-300))
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _direction(s, lo, hi):
     """Set p = -H g by two loops over the pairs, and return g'p."""
     now = s.now[0]
@@ -176,12 +177,12 @@ def _direction(s, lo, hi):
     return slope
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _fixed(s, lo, hi, j):
     return (s.x[j] <= lo[j] and s.g[j] > 0.0) or (s.x[j] >= hi[j] and s.g[j] < 0.0)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _two_loops(s):
     pairs = s.now[0]["pairs"]
     kept = min(pairs, PAIRS)
@@ -200,7 +201,7 @@ def _two_loops(s):
         _add(s, a[row] - s.rho[row] * _dot(s, s.Y[row], s.p), s.S[row])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _dot(s, u, v):
     total = 0.0
     for r in range(s.now[0]["size"]):
@@ -209,14 +210,14 @@ def _dot(s, u, v):
     return total
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _add(s, t, u):
     for r in range(s.now[0]["size"]):
         j = s.active[r]
         s.p[j] += t * u[j]
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _tell_line(s, lo, hi, x, f):
     now = s.now[0]
     model = 0.0
@@ -237,7 +238,7 @@ def _tell_line(s, lo, hi, x, f):
         now["phase"] = IDLE
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _accept(s, x, f):
     now = s.now[0]
     flat = now["f"] - f <= now["ftol"] * max(abs(f), 1.0)

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
+from numopt.kernels.compiling import with_objective
 from numopt.kernels.consensus import alpha_for_size, consensus
-from numopt.kernels.pointers import with_objective
 
 ANISOTROPIC, ISOTROPIC = range(2)
 HIGHEST_ALPHA = 1e15

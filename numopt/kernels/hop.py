@@ -14,9 +14,9 @@ The six ways times seven scales are drawn by what they have gained for an evalua
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from numopt.kernels import descent
+from numopt.kernels.compiling import part
 from numopt.kernels.swarm import DECADES, inside
 
 TRY, POLISH, FINAL = range(3)
@@ -51,7 +51,7 @@ def new_hop(d):
     return Hop(np.zeros(1, NOW), np.zeros(d), reward, cost, np.zeros(d, np.int64))
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def ask(s, rng, X):
     """Write the point to try and return 1."""
     p = s.hop
@@ -72,7 +72,7 @@ def ask(s, rng, X):
     return 1
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _choose(p, rng):
     top = total = 0.0
     for k in range(p.reward.size):
@@ -87,7 +87,7 @@ def _choose(p, rng):
     return p.reward.size - 1
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _choose_moved(p, rng, subset):
     d = p.y.size
     forced = rng.integers(0, d)
@@ -100,7 +100,7 @@ def _choose_moved(p, rng, subset):
     p.now[0]["moved"] = count
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def tell(s, X, f):
     """Take the value of the trial; return whether this unit is complete."""
     p = s.hop
@@ -116,7 +116,7 @@ def tell(s, X, f):
     return False
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def polished(s):
     """Go on after a descent; return whether this unit is complete."""
     p = s.hop
@@ -126,7 +126,7 @@ def polished(s):
     return _conclude(s, s.descent.x, s.descent.now[0]["f"])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _conclude(s, x, f):
     p = s.hop
     now = p.now[0]

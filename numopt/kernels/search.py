@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels import covariance, descent, hop, swarm
-from numopt.kernels.pointers import with_objective
+from numopt.kernels.compiling import part, with_objective
 
 SWARM, HOP, COVARIANCE = range(3)
 REFINED = 1e-9  # relative decrease below the last refined value that is worth refining again
@@ -132,7 +132,7 @@ def tell(s, rng, batch, k):
         _next_arm(s)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _refined(s):
     """Begin to find the last digits of a new incumbent; return whether that is to be done."""
     now, f = s.now[0], s.descent.now[0]["f"]
@@ -150,7 +150,7 @@ def _refined(s):
     return True
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _polished(s, rng):
     """Go on after a descent; return whether the unit of this arm is complete."""
     arm = s.now[0]["arm"]
@@ -159,7 +159,7 @@ def _polished(s, rng):
     return arm == COVARIANCE or hop.polished(s)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _next_arm(s):
     now = s.now[0]
     now["unit"] = 0
@@ -179,10 +179,27 @@ def place(u, domain, x):
 
 
 @njit(cache=True)
-def place_all(U, k, domain, X):
-    """Do the same for k rows."""
-    for i in range(k):
+def place_all(U, domain, X):
+    """Do the same for all rows."""
+    for i in range(U.shape[0]):
         place(U[i], domain, X[i])
+
+
+@njit(cache=True)
+def turn(s, rng, batch, told, asked, domain, X):
+    """Tell the values of `told` points; then ask for more, if that is wanted, and place them in X.
+
+    All in one call, as a call costs more than its work. Returns the number of points, which is 0
+    at the target.
+    """
+    if told:
+        tell(s, rng, batch, told)
+    if not asked or s.now[0]["f"] <= s.now[0]["target"]:
+        return 0
+    k = ask(s, rng, batch)
+    for i in range(k):
+        place(batch.X[i], domain, X[i])
+    return k
 
 
 @with_objective

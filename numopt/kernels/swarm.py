@@ -13,9 +13,9 @@ descend from the best, and from up to three particles away from it
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from numopt.kernels import descent
+from numopt.kernels.compiling import part
 from numopt.kernels.consensus import consensus, distance, median_spread
 
 START, FIRST, SWEEP, POLISH = range(4)
@@ -56,7 +56,7 @@ def size(d):
     return min(max(2 * d, 20), 80)
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def inside(rng, old, new, lo, hi):
     """Return `new`, or a uniform point between `old` and the bound that it has left."""
     if new < lo:
@@ -66,7 +66,7 @@ def inside(rng, old, new, lo, hi):
     return new
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def ask(s, rng, X):
     """Write the points to evaluate and return their number."""
     w = s.swarm
@@ -87,7 +87,7 @@ def ask(s, rng, X):
     return n
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _move(s, rng, x, c, t):
     forced = rng.integers(0, x.size)
     for j in range(x.size):
@@ -97,7 +97,7 @@ def _move(s, rng, x, c, t):
             t[j] = inside(rng, x[j], new, s.lo[j], s.hi[j])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _jump(s, rng, x, t):
     h = 10.0 ** (-DECADES * rng.random())
     forced = rng.integers(0, x.size)
@@ -107,7 +107,7 @@ def _jump(s, rng, x, t):
             t[j] = inside(rng, x[j], x[j] + h * rng.standard_normal(), s.lo[j], s.hi[j])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def tell(s, X, f):
     """Take the values of the points that were asked for."""
     w = s.swarm
@@ -133,7 +133,7 @@ def tell(s, X, f):
         descent.begin_all(s.descent, w.X[best], w.f[best], 40 * d + 200, s.now[0]["ftol"])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _start(s, X, f):
     w = s.swarm
     now = w.now[0]
@@ -153,7 +153,7 @@ def _start(s, X, f):
         descent.begin_all(s.descent, w.X[best], w.f[best], 40 * d + 200, s.now[0]["ftol"])
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _deviation(f):
     """Return the standard deviation of the finite values."""
     count, mean, total = 0, 0.0, 0.0
@@ -166,7 +166,7 @@ def _deviation(f):
     return np.sqrt(total / max(count, 1))
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def _ended(s):
     w = s.swarm
     now = w.now[0]
@@ -178,7 +178,7 @@ def _ended(s):
     )
 
 
-@njit(cache=True, no_cpython_wrapper=True)
+@part
 def polished(s, rng):
     """Go on after a descent; return whether this unit is complete."""
     w = s.swarm

@@ -70,9 +70,10 @@ def test_absent_peers_are_named(monkeypatch):
 
 
 def test_steps():
-    lines = list(swarm_steps.lines(((20, 3),), steps=100, repeats=1))
-    assert len(lines) == 5
-    assert lines[-1].startswith("| 20 | 3 |")
+    lines = list(swarm_steps.lines(((20, 3),), 100, 1, dimensions=(2,), evaluations=500))
+    assert len(lines) == 11
+    assert lines[4].startswith("| 20 | 3 |")
+    assert lines[-1].startswith("| 2 |")
 
 
 def test_bbob():

@@ -44,7 +44,7 @@ def paper(fun=plain, bounds=BOX, rng=0, **options):
     return run(fun, bounds, rng, variant="paper", **options)
 
 
-def same(one, two):
+def assert_same(one, two):
     np.testing.assert_array_equal(one.x, two.x)
     assert (one.fun, one.nfev, one.nit) == (two.fun, two.nfev, two.nit)
 
@@ -63,14 +63,14 @@ def test_finds_the_global_minimum(d):
 
 
 def test_compiled_and_plain_objectives_give_the_same_bits():
-    same(run(rastrigin), run(plain))
+    assert_same(run(rastrigin), run(plain))
 
 
 def test_compiled_objective_with_arguments():
     centre = np.array([1.0, 2.0])
     given = {"bounds": [(-5, 5)] * 2, "method": "cbo", "rng": 1}
     compiled = numopt.minimize(scaled_sphere, args=(centre, 3.0), **given)
-    same(compiled, numopt.minimize(scaled_sphere.py_func, args=(centre, 3.0), **given))
+    assert_same(compiled, numopt.minimize(scaled_sphere.py_func, args=(centre, 3.0), **given))
     np.testing.assert_allclose(compiled.x, centre, atol=1e-7)
 
 
@@ -210,7 +210,7 @@ def test_vectorised(variant, layout):
 
     options = {"variant": variant, "maxfun": 1500}
     given = {"bounds": BOX, "method": "cbo", "rng": 0, "options": options}
-    same(numopt.minimize(rows, vectorized=layout, **given), numopt.minimize(plain, **given))
+    assert_same(numopt.minimize(rows, vectorized=layout, **given), numopt.minimize(plain, **given))
 
 
 def square(x):
@@ -223,7 +223,7 @@ def test_workers_change_nothing(workers):
     serial = numopt.minimize(square, **given)
     with ThreadPoolExecutor(3) as pool:
         chosen = {"map": map, "threads": pool}.get(workers, workers)
-        same(serial, numopt.minimize(square, workers=chosen, **given))
+        assert_same(serial, numopt.minimize(square, workers=chosen, **given))
 
 
 def test_an_objective_that_raises_in_a_worker():
@@ -350,7 +350,7 @@ def test_variants_reach_consensus_at_the_minimum(setting):
 @pytest.mark.parametrize("inner", [1, 7])
 def test_fused_steps_give_the_same_bits(inner):
     one, two = paper(rastrigin, inner=inner), paper(plain, inner=inner)
-    same(one, two)
+    assert_same(one, two)
     np.testing.assert_array_equal(one.population, two.population)
 
 

@@ -6,7 +6,7 @@ for k = 0, 1, 2, ...
 until the best value has not moved since the checkpoint before the last one
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,8 @@ SMALLEST = 0.1  # size of a variable at least, in box widths
 class State(NamedTuple):
     """A search, where its cube lies, and two checkpoints."""
 
-    search: tuple  # numopt.kernels.search.Search
-    domain: tuple  # numopt.kernels.search.Domain
+    search: Any  # numopt.kernels.search.Search
+    domain: Any  # numopt.kernels.search.Domain
     x0: np.ndarray  # (n,)
     made: np.ndarray  # evaluations at the last checkpoint and the one before, (2,)
     low: np.ndarray  # best values there, (2,)
@@ -83,7 +83,7 @@ def _spend(solver, problem, s, run, chunk):
     """Let the arms work until about `chunk` evaluations are made."""
     from numopt.kernels.search import advance, copied, new_batch
 
-    search = copied(s.search)
+    search: Any = copied(s.search)
     room = problem.room() - (solver.maxfun < np.inf)  # the last one confirms the result
     if room < 1:
         raise Stop(Status.MAX_FUN)
@@ -104,20 +104,18 @@ def _spend(solver, problem, s, run, chunk):
 
 def _advance(problem, search, rng, batch, s, chunk, room):
     """Do what `numopt.kernels.search.advance` does, with an objective of any kind."""
-    from numopt.kernels.search import ask, place_all, record, tell
+    from numopt.kernels.search import record, turn
 
-    made, now = 0, search.now[0]
-    while made < min(chunk, room) and now["f"] > now["target"]:
-        k = ask(search, rng, batch)
+    made, X = 0, np.tile(s.x0, (len(batch.f), 1))
+    k = turn(search, rng, batch, 0, True, s.domain, X)
+    while k:
         fits = int(min(k, room - made))
-        X = np.tile(s.x0, (fits, 1))
-        place_all(batch.X, fits, s.domain, X)
-        batch.f[:fits] = problem.values(X)
+        batch.f[:fits] = problem.values(X[:fits])
         made += fits
-        if fits == k:
-            tell(search, rng, batch, k)
-        else:
+        if fits < k:
             record(search, batch, fits)
+            break
+        k = turn(search, rng, batch, k, made < min(chunk, room), s.domain, X)
 
 
 def _checkpoint(s, used, first):
@@ -146,7 +144,7 @@ def report(solver, problem, s, run):
     def fields():
         swarm = s.search.swarm
         X = np.tile(s.x0, (len(swarm.X), 1))
-        place_all(swarm.X, len(X), s.domain, X)
+        place_all(swarm.X, s.domain, X)
         return {"arms": used, "population": X, "population_energies": swarm.f}
 
     return Iterate(x, f, float(change), 0.0, {}, fields)
