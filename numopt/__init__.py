@@ -65,6 +65,9 @@ _HOMES = {
     "numopt.models.saddle": ("SaddlePoint",),
     "numopt.models.supervised_dictionary": ("SupervisedDictionary",),
     "numopt.models.transport": ("Transport",),
+    "numopt.models.bilevel": ("Bilevel",),
+    "numopt.models.bilevel_rows": ("AffineRows",),
+    "numopt.models.sets": ("Affine", "Ball", "Box", "CvxSet", "Halfspaces", "Simplex"),
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.alternating": ("Alternating",),
     "numopt.solvers.bcd": ("BCD",),
@@ -73,6 +76,7 @@ _HOMES = {
     "numopt.solvers.inclusions": ("Extragradient", "HalpernVR", "RHPDHG"),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
     "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),
+    "numopt.solvers.bilevel": ("BAMM", "F2SA", "F3SA", "Implicit", "KKTReplacement", "LVHBA"),
 }
 _SUBMODULES = ("bench", "cutest", "models", "plot", "problems", "sklearn", "solvers")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

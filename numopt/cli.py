@@ -69,6 +69,10 @@ def bench(args):
         from numopt.bench.sparse import lines
 
         return _print_lines(lines(args.seed, args.seeds, args.quick, args.problems, args.peers))
+    if args.topic == "bilevel":
+        from numopt.bench.bilevel import lines
+
+        return _print_lines(lines(args.seed, args.seeds, args.quick))
     if args.topic == "halpern":
         from numopt.bench.halpern import lines
 
@@ -401,8 +405,8 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    topics = "ot: transport; bcd: sparse models; halpern: games, inclusions; global: global search"
-    add("topic", nargs="?", choices=["ot", "bcd", "halpern", "global"], help=topics)
+    topics = "ot: transport; bcd: sparse models; halpern: games; bilevel; global: search"
+    add("topic", nargs="?", choices=["ot", "bcd", "halpern", "bilevel", "global"], help=topics)
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,... (bcd: lasso:dense,...)")
     which.add_argument(
@@ -416,7 +420,7 @@ def _bench_arguments(command):
     add("--held-out", action="store_true", help="only problems that are not embedded")
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
-    add("--seed", type=int, default=0, help="first seed of `ot`, `bcd`, `halpern` and `global`")
+    add("--seed", type=int, default=0, help="first seed of a topic")
     add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
     add("--etas", type=_numbers, metavar="ETA,...", help="of `ot`; default: 100,400,1200")
     add("--tols", type=_numbers, metavar="TOL,...", help="of `ot`; default: 1e-9,1e-12")

@@ -16,6 +16,7 @@ from numopt.models.problem import Batch, Problem
 DEFAULTS = {
     "nlp": "sketched_newton",
     "transport": "sns",
+    "bilevel": "kkt",
     "bilinear": "rhpdhg",
     "inclusion": "extragradient",
     "finite_sum": "halpern_vr",
@@ -57,7 +58,7 @@ def minimize(
     args : tuple
         Further arguments of `fun` and its derivatives.
     method : str, Solver or callable, optional
-        See `methods`. By default chosen by the class of the problem.
+        See `methods`. By default, or if it is "auto", chosen by the class of the problem.
     jac, hess, hessp : callable, str, bool or HessianUpdateStrategy, optional
         Derivatives of `fun`: callables, ``jac=True`` if `fun` returns value and gradient, or
         ``'2-point'``, ``'3-point'``, ``'cs'`` for finite differences.
@@ -113,7 +114,7 @@ def minimize(
     from numopt.scipy_like import nlp_from_scipy
 
     # Options first: a mistake in them is told before any function is evaluated.
-    solver = get_solver(method or default_method("nlp"), options, tol)
+    solver = get_solver(default_method("nlp") if method in (None, "auto") else method, options, tol)
     problem = nlp_from_scipy(
         fun,
         x0,
@@ -200,8 +201,9 @@ def methods():
     --------
     >>> import numopt
     >>> [row["name"] for row in numopt.methods()]
-    ['alternating', 'bcd', 'cbo', 'extragradient', 'gradient_newton', 'halpern_vr', 'rhpdhg',
-     'sinkhorn', 'sketched_newton', 'sns', 'sparse_ot']
+    ['alternating', 'bamm', 'bcd', 'cbo', 'extragradient', 'f2sa', 'f3sa', 'gradient_newton',
+     'halpern_vr', 'implicit', 'kkt', 'lv_hba', 'rhpdhg', 'sinkhorn', 'sketched_newton', 'sns',
+     'sparse_ot']
     """
     return [
         {
@@ -257,7 +259,7 @@ def _prepare(problem, x0, method, tol, options, rng, state):
             f"`problem` must be a numopt problem, got {type(problem).__name__}; "
             "use `minimize` for a function"
         )
-    solver = get_solver(method or default_method(problem.kind), options, tol)
+    solver = get_solver(_method_for(problem, method), options, tol)
     solver.check(problem)
     _check_library(solver, x0)
     view = problem.armed(solver.maxfun, solver.maxtime)
@@ -296,7 +298,16 @@ def _check_functions(solver, problem):
         from numopt.models.derivatives import check_derivatives
 
         directions = 2 if solver.check_derivatives == "once" else None
-        check_derivatives(problem, directions=directions, raise_error=True)
+        for part in problem.differentiable_parts():
+            check_derivatives(part, directions=directions, raise_error=True)
+
+
+def _method_for(problem, method):
+    """Return the method asked for; None and "auto" leave the choice to the problem's kind."""
+    if method is not None and method != "auto":
+        return method
+    choose = getattr(problem, "preferred_method", None)
+    return choose() if choose else default_method(problem.kind)
 
 
 def default_method(kind):

@@ -186,6 +186,7 @@ def _confirmed(status, seen):
 
 def _result(seen, history, status):
     solver, problem, run, it = seen.solver, seen.problem, seen.run, seen.iterate()
+    concluded = {} if status is None else solver.concluded(problem, it, run)
     counts = problem.counts
     finite = isfinite(it.fun) and bool(np.isfinite(it.x).all())
     good = status is not None and status.good and finite and it.violation <= solver.tol
@@ -213,6 +214,7 @@ def _result(seen, history, status):
     )
     if it.fields is not None:
         result.update(deepcopy(it.fields()))  # a callback may do with them what it likes
+    result.update(concluded)
     if not good:
         result["certificate"] = None
     return problem.present(result)

@@ -155,6 +155,10 @@ class Solver:
         """Return (fun, optimality, violation) of an iterate, recomputed from the problem itself."""
         return it.fun, it.optimality, it.violation
 
+    def concluded(self, problem, it, run):
+        """Return fields of the final result only; may add to ``run.remarks``."""
+        return {}
+
     # -- checks and conveniences -------------------------------------------------------------
 
     def check(self, problem):

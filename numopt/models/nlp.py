@@ -50,7 +50,9 @@ class NLP(Problem):
     hess_kind = "exact"  # what `hess` offers: "exact", "differences" or "quasi-newton"
     by_differences = frozenset()  # which of "grad", "jac" and "hess" involve finite differences
 
-    def __init__(self, x0, lb=-np.inf, ub=np.inf, cl=(), cu=(), name=""):
+    def __init__(
+        self, x0, lb: Any = -np.inf, ub: Any = np.inf, cl: Any = (), cu: Any = (), name=""
+    ):
         super().__init__()
         self.x0 = real_vector(x0, "x0", finite=True)
         self.n = self.x0.size

@@ -98,6 +98,10 @@ class Problem:
         """Return what a method must be able to handle, a set of words."""
         return set()
 
+    def differentiable_parts(self):
+        """Return the nonlinear programs whose derivatives a user may have got wrong."""
+        return [self]
+
     def known_at(self, x):
         """Return (fun, violation) at a point as far as a run has evaluated them."""
         return float("nan"), inf

@@ -3,6 +3,7 @@
 from numopt.solvers import (
     alternating,
     bcd,
+    bilevel,
     cbo,
     gradient_newton,
     inclusions,
@@ -13,6 +14,7 @@ from numopt.solvers import (
 __all__ = [
     "alternating",
     "bcd",
+    "bilevel",
     "cbo",
     "gradient_newton",
     "inclusions",

@@ -133,6 +133,41 @@ class QuadraticTransportCase(TransportCase):
 
 
 @dataclass(frozen=True)
+class BilevelCase:
+    """A lower level of two variables, y = Bx with B = [[1, 1], [0, 2]], and a target for x and y.
+
+    The target can be met exactly, so that no method is biased by its penalty.
+    """
+
+    name: str = "bilevel"
+    methods: tuple = ("bamm", "f2sa", "f3sa", "implicit", "kkt", "lv_hba")
+    x0: tuple = (2.0, 2.0)
+    x: tuple = (1.0, -0.5)
+    tol: float = 1e-9
+    kind: str = "bilevel"
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        B, target = np.array([[1.0, 1.0], [0.0, 2.0]]), np.array(self.x)
+        y = B @ target
+        return numopt.Bilevel(
+            lambda x, y: 0.5 * ((x - target) @ (x - target) + (y - B @ target) @ (y - B @ target)),
+            lambda x, y: 0.5 * (y - B @ x) @ (y - B @ x),
+            x0=(self.x0, 0 * y),
+            grad_F=lambda x, y: (x - target, y - B @ target),
+            grad_f=lambda x, y: (B.T @ (B @ x - y), y - B @ x),
+            hvp=lambda x, y, v: (-B.T @ v, v),
+        )
+
+    def fun(self, x):
+        return 0.0
+
+    def run(self, method, **kwargs):
+        kwargs.setdefault("tol", self.tol)
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
+@dataclass(frozen=True)
 class MonotoneCase:
     """An inclusion; `value` is what the result shows at the solution."""
 
@@ -374,6 +409,7 @@ DATA_CASES = [
     TransportCase("cloud", (1 / 7,) * 7, (1 / 7,) * 7, SQUARES, 15.0),
     NonnegativeRankOneCase("nonnegative", np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 2.0]])),
     QuadraticTransportCase("quadratic", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 0.02),
+    BilevelCase(),
     MonotoneCase(
         "game", game, (1.0, 0.0, 1.0, 0.0), (2 / 7, 5 / 7, 3 / 7, 4 / 7), 1 / 7, "bilinear"
     ),

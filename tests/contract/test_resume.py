@@ -32,7 +32,7 @@ def test_result_can_be_pickled(any_first):
 def test_iterate_is_the_same_loop(any_first):
     method, case = any_first
     res = case.run(method, rng=0)
-    reports = numopt.iterate(case.problem(), method=method, rng=0)
+    reports = numopt.iterate(case.problem(), method=method, rng=0, tol=getattr(case, "tol", None))
     for _ in range(res.nit):
         next(reports)
     np.testing.assert_array_equal(next(reports).x, res.x)
