@@ -12,7 +12,7 @@ from math import log
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotrs  # pyright: ignore
 
 IN_A_ROW = 3
 LENGTHS = (1.0, 0.25, 0.0625)
