@@ -37,7 +37,7 @@ test: $(VENV)/installed-test
 	@$(ONE_THREAD) $(RUN) -m pytest
 
 test-fast: $(VENV)/installed-test
-	@$(ONE_THREAD) $(RUN) -m pytest -m "not slow and not cutest and not claims"
+	@$(ONE_THREAD) $(RUN) -m pytest -m "not slow and not cutest and not claims and not exhaustive"
 
 lint: $(VENV)/installed-dev
 	@$(RUN) -m ruff check .

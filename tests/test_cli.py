@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,10 @@ def test_experiments_prints_each_line_of_the_named_report(capsys, monkeypatch):
 def test_an_interrupt_keeps_what_is_finished(tmp_path):
     words = ["bench", "--suite", "faulty_suite", "--problems", "GOOD,HANG", "--methods"]
     words = [sys.executable, "-m", "numopt", *words, "scipy:SLSQP"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as driver:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    # A shell's background job ignores Ctrl-C, and so would what it starts.
+    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(words, preexec_fn=listening, **pipes) as driver:
         assert b"GOOD" in driver.stdout.readline()
         driver.send_signal(signal.SIGINT)
         _, error = driver.communicate()

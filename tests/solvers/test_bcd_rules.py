@@ -115,7 +115,7 @@ def test_each_proximal_rule(update):
         run(penalised_problem(i % 20), rule, update, blocks)
 
 
-@pytest.mark.claims
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(20))
 def test_all_combinations_on_each_problem(seed):
     for rule, update, blocks in COMBINATIONS:
