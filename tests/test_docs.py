@@ -49,6 +49,8 @@ def test_pages(page, capsys):
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.name)
 def test_notebooks(notebook, monkeypatch):
     pytest.importorskip("matplotlib")
+    if "hyperparameters" in notebook.name:
+        pytest.importorskip("sklearn")
     monkeypatch.setenv("MPLBACKEND", "Agg")
     cells, names = json.loads(notebook.read_text())["cells"], {}
     for cell in cells:

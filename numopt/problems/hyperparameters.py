@@ -97,7 +97,7 @@ def regularisation(seed=0):
     Half of the 569 rows are for training, a quarter each for validation and test; features are
     standardised by the training rows.
     """
-    from sklearn.datasets import load_breast_cancer  # pyright: ignore
+    load_breast_cancer = _dataset("load_breast_cancer")
 
     A, b = load_breast_cancer(return_X_y=True)
     order = np.random.default_rng(seed).permutation(b.size)  # pyright: ignore
@@ -225,7 +225,7 @@ def cleaning(seed=0, rows=600, valid=300, share=0.4):
     share : float
         Share of the training labels that are replaced by random other ones.
     """
-    from sklearn.datasets import load_digits  # pyright: ignore
+    load_digits = _dataset("load_digits")
 
     rng = np.random.default_rng(seed)
     A, b = load_digits(return_X_y=True)
@@ -272,3 +272,14 @@ def toy(n=100):
         F, f, x0=start, grad_F=grad_F, grad_f=grad_f, hvp=hvp, g=row, eq=np.array([True]),
         name="toy",
     )  # fmt: skip
+
+
+def _dataset(name):
+    """Return a loader of scikit-learn, which brings the data."""
+    try:
+        from sklearn import datasets  # pyright: ignore
+    except ImportError as error:
+        raise ImportError(
+            "the data of this task come with scikit-learn: pip install 'numopt[sklearn]'"
+        ) from error
+    return getattr(datasets, name)

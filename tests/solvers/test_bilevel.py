@@ -278,6 +278,7 @@ def test_multiplier_at_its_bound_is_told():
 
 
 def test_error_of_the_gradient_halves_as_the_penalty_doubles():
+    pytest.importorskip("sklearn")
     P = regularisation().problem()
     x = np.full(P.n, np.log(1e-2))
     start = Inner(np.zeros(P.m), np.zeros(P.m), Metric())
@@ -299,6 +300,7 @@ def test_extrapolation_is_more_accurate():
 
 
 def test_implicit_on_features():
+    pytest.importorskip("sklearn")
     task = regularisation(1)
     res = minimize(task.problem(), method="implicit")
     assert res.success
@@ -307,6 +309,7 @@ def test_implicit_on_features():
 
 @pytest.mark.parametrize("method", ["f2sa", "f3sa"])
 def test_batches(method):
+    pytest.importorskip("sklearn")
     task = regularisation(0)
     P, options = task.problem(batches=True), {"maxiter": 4}
     one, two, other = (minimize(P, method=method, options=options, rng=s) for s in (1, 1, 2))
