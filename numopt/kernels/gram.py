@@ -76,7 +76,9 @@ def certificate(c, lam, mu, positive, w, sums):
         if w[j] != 0.0:
             square += mu[j] * w[j] ** 2
             value += lam[j] * abs(w[j]) + 0.5 * mu[j] * w[j] ** 2
-    scale = min(sums[0] / square, 1.0 / excess if excess > 0.0 else np.inf) if square > 0.0 else 0.0
+    scale = 0.0
+    if square > 0.0 and sums[0] > 0.0:  # for t'r < 0 the best point of this form is zero
+        scale = min(sums[0] / square, 1.0 / excess if excess > 0.0 else np.inf)
     return value, value - scale * (sums[0] - 0.5 * scale * square)
 
 
