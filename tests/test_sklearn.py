@@ -103,8 +103,9 @@ def test_one_class():
 
 
 def test_limit_of_iterations_warns():
+    wide = np.random.default_rng(0).normal(size=(50, 900))  # more than one working set
     with pytest.warns(ConvergenceWarning, match="maxiter"):
-        ours.Lasso(1e-3, tol=1e-15, max_iter=1).fit(X, Y)
+        ours.Lasso(1e-3, tol=1e-12, max_iter=1).fit(wide, Y)
 
 
 def test_bad_parameters_are_told_by_the_model():

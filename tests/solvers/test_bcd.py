@@ -282,3 +282,22 @@ def test_resumed_runs_are_the_same(rng):
     rest = numopt.solve(problem, state=part.state)
     np.testing.assert_array_equal(whole.x, rest.x)
     assert (whole.nit, whole.fun) == (rest.nit, rest.fun)
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize(
+    "penalty",
+    [numopt.L1(2.0), numopt.ElasticNet(1.0, 0.5), numopt.NonNegativeL1(0.5)],
+    ids=["l1", "enet", "positive"],
+)
+def test_small_working_sets_give_the_same_answer(penalty, intercept):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        m, p = rng.integers(5, 60), rng.integers(1, 250)
+        X, y = rng.normal(size=(m, p)), rng.normal(size=m) + 2.0
+        problem = Composite(numopt.LeastSquares(X, y), penalty, intercept=intercept)
+        res = numopt.minimize(problem, tol=1e-9)
+        passes_only = numopt.minimize(problem, tol=1e-7, options={"newton_phase": False})
+        assert res.success
+        assert res.fun <= passes_only.fun + 1e-9 * problem.reference
+        assert res.fun >= passes_only.fun - passes_only.gap - 1e-12 * problem.reference

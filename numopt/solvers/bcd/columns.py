@@ -37,7 +37,7 @@ class Columns:
     """
 
     def __init__(self, problem):
-        self.loss, self.penalty = problem.loss, problem.penalty
+        self.problem, self.loss, self.penalty = problem, problem.loss, problem.penalty
         self.design, self.k = self.loss.design, self.loss.k
         self.n, self.m = problem.n, self.loss.m
         self.scale = self.design.scale

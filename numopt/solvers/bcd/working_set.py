@@ -21,6 +21,7 @@ from numopt.solvers.bcd.columns import Subproblem
 from numopt.solvers.bcd.descent import Descent
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 from numopt.solvers.bcd.newton import Account
+from numopt.solvers.bcd.small import SmallSets
 
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
@@ -56,6 +57,7 @@ class WorkingSets:
 
     def __init__(self, columns, solver):
         self.columns, self.solver = columns, solver
+        self.small = SmallSets(columns.problem, solver.newton_phase)
         self.latest = None  # evaluation
         self.best_dual = -inf
 
@@ -67,13 +69,9 @@ class WorkingSets:
 
     def step(self, problem, s, run):
         """Return the next state."""
-        sub = Subproblem(self.columns, self.choose(s))
-        left = s.at.left(s.dual)
-        goal = self.goal(problem, sub, s.inner * left)
-        if problem.loss.quadratic:
-            point, account = self.descend(sub, s.at.point, goal, s.account)
-        else:
-            point, account = self.search(problem, sub, s.at.point, goal, s.account)
+        ws, left = self.choose(s), s.at.left(s.dual)
+        goal = self.goal(problem, ws, s.inner * left)
+        point, account = self.descended(problem, ws, s, goal)
         at = evaluate(problem, self.columns, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
         identified_at = s.identified_at if changed else run.nit + 1
@@ -81,13 +79,13 @@ class WorkingSets:
         if stalled > 3:
             raise Stop(Status.SMALL_STEP)
         dual = max(s.dual, at.dual)
-        slow = at.left(dual) > SLOW * left and at.worst in sub.ws
+        slow = at.left(dual) > SLOW * left and at.worst in ws
         inner = max(0.1 * s.inner, LEAST_INNER) if slow else min(3.0 * s.inner, INNER)
-        return State(at, dual, sub.ws.size, identified_at, stalled, account, inner)
+        return State(at, dual, ws.size, identified_at, stalled, account, inner)
 
-    def goal(self, problem, sub, goal):
+    def goal(self, problem, ws, goal):
         """Return the accuracy to ask for: the final one where all units are in the working set."""
-        if sub.ws.size < self.columns.norms.size:
+        if ws.size < self.columns.norms.size:
             return goal
         unit = problem.reference if problem.penalty.dual else problem.largest_slope
         return min(goal, INNER * self.solver.tol * unit)
@@ -131,6 +129,15 @@ class WorkingSets:
             return np.flatnonzero(scores < inf)
         ws = np.argpartition(scores, size - 1)[:size]
         return np.sort(ws[scores[ws] < inf])
+
+    def descended(self, problem, ws, s, goal):
+        """Return the point after descent over a working set, and the account of Newton steps."""
+        if self.small.take(ws):
+            return self.small.descend(ws, s.at.point, goal), s.account
+        sub = Subproblem(self.columns, ws)
+        if problem.loss.quadratic:
+            return self.descend(sub, s.at.point, goal, s.account)
+        return self.search(problem, sub, s.at.point, goal, s.account)
 
     def descend(self, sub, point, goal, account):
         """Return the point after descent on least squares, and the account."""
