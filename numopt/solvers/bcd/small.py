@@ -6,6 +6,8 @@
 A pass then costs |w|_0 |W| instead of |W| m, and nothing outside the loop.
 """
 
+from typing import Any
+
 import numpy as np
 
 from numopt.solvers.bcd.gram_path import Centred, fits
@@ -27,7 +29,7 @@ class SmallSets:
     """
 
     def __init__(self, problem, allowed):
-        self.data = Centred(problem) if allowed and fits(problem) else None
+        self.data: Any = Centred(problem) if allowed and fits(problem) else None
 
     def take(self, ws):
         """Return whether a working set is to be descended on here."""
