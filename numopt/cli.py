@@ -57,26 +57,12 @@ def bench(args):
             peer = find_peer(name)
             print(f"{name:20} {peer.version() or peer.missing()}")
         return 0
-    if args.topic == "global":
-        return _print_lines(_global(args))
+    if args.topic:
+        return _print_lines(TOPICS[args.topic](args))
     if args.speed:
         from numopt.bench.speed import file_lines, lines
 
         return _print_lines(lines() if args.mastsif is None else file_lines(args.mastsif))
-    if args.topic == "ot":
-        return _print_lines(_transport_lines(args))
-    if args.topic == "bcd":
-        from numopt.bench.sparse import lines
-
-        return _print_lines(lines(args.seed, args.seeds, args.quick, args.problems, args.peers))
-    if args.topic == "bilevel":
-        from numopt.bench.bilevel import lines
-
-        return _print_lines(lines(args.seed, args.seeds, args.quick))
-    if args.topic == "halpern":
-        from numopt.bench.halpern import lines
-
-        return _print_lines(lines(args.seed, args.seeds, args.quick, args.out))
     if args.experiments:
         from numopt.bench.experiments import find_experiment
 
@@ -118,7 +104,7 @@ def _transport_lines(args):
     )
 
 
-def _global(args):
+def _global_lines(args):
     """Return the lines of the benchmark of global search that was asked for."""
     from numopt.bench import bbob, global_search, swarm_steps
 
@@ -131,6 +117,33 @@ def _global(args):
         return bbob.lines(args.seed, args.seeds, dimensions, peers=args.methods)
     choice = {"held_out": args.held_out, "peers": args.methods, "detail": args.detail}
     return global_search.lines(args.seed, args.seeds, dimensions, **choice)
+
+
+def _sparse_lines(args):
+    from numopt.bench.sparse import lines
+
+    return lines(args.seed, args.seeds, args.quick, args.problems, args.peers)
+
+
+def _bilevel_lines(args):
+    from numopt.bench.bilevel import lines
+
+    return lines(args.seed, args.seeds, args.quick)
+
+
+def _inclusion_lines(args):
+    from numopt.bench.halpern import lines
+
+    return lines(args.seed, args.seeds, args.quick, args.out)
+
+
+TOPICS = {
+    "bcd": _sparse_lines,
+    "bilevel": _bilevel_lines,
+    "global": _global_lines,
+    "halpern": _inclusion_lines,
+    "ot": _transport_lines,
+}
 
 
 def _print_lines(lines):
@@ -406,7 +419,7 @@ def _parser():
 def _bench_arguments(command):
     add = command.add_argument
     topics = "ot: transport; bcd: sparse models; halpern: games; bilevel; global: search"
-    add("topic", nargs="?", choices=["ot", "bcd", "halpern", "bilevel", "global"], help=topics)
+    add("topic", nargs="?", choices=sorted(TOPICS), help=topics)
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,... (bcd: lasso:dense,...)")
     which.add_argument(

@@ -8,34 +8,19 @@ from numba import njit
 
 from numopt.kernels.compress import compress, compress_room
 from numopt.kernels.exponential import PART, exp2
-
-SUMS = {"contract", "reassoc", "nsz"}
-
-
-@njit(fastmath=SUMS, **PART)
-def _dot(x, y):
-    total = 0.0
-    for j in range(x.size):
-        total += x[j] * y[j]
-    return total
-
-
-@njit(fastmath=SUMS, **PART)
-def _add_multiple(t, p, out):
-    for j in range(p.size):
-        out[j] += t * p[j]
+from numopt.kernels.vectors import add_multiple, dot
 
 
 @njit(cache=True)
 def scaled_pass(K, v, f, a, tau, f_next, cols):
     """As `sinkhorn_pass`, for the plan K diag(v) with the row potentials f."""
     for i in range(f.size):
-        weight = a[i] / _dot(K[i], v)
+        weight = a[i] / dot(K[i], v)
         f_next[i] = f[i] + np.log2(weight)
         if tau != 1.0:
             f_next[i] *= tau
             weight = exp2(f_next[i] - f[i])
-        _add_multiple(weight, K[i], cols)
+        add_multiple(weight, K[i], cols)
     for j in range(cols.size):
         cols[j] *= v[j]
 

@@ -8,8 +8,7 @@ import numpy as np
 from numba import njit
 
 from numopt.kernels.exponential import PART
-
-SUMS = {"contract", "reassoc", "nsz"}
+from numopt.kernels.vectors import SUMS, add_multiple, dot
 
 
 @njit(fastmath={"contract"}, **PART)
@@ -34,20 +33,6 @@ def _scattered(t, data, indices, out):
 
 
 @njit(fastmath=SUMS, **PART)
-def _dot(x, y):
-    total = 0.0
-    for k in range(x.size):
-        total += x[k] * y[k]
-    return total
-
-
-@njit(fastmath=SUMS, **PART)
-def _add(t, x, out):
-    for k in range(x.size):
-        out[k] += t * x[k]
-
-
-@njit(fastmath=SUMS, **PART)
 def _norm1(x):
     total = 0.0
     for value in x:
@@ -63,7 +48,7 @@ def add_transposed(indptr, indices, data, x, out):
         if indices.size:
             _scattered(x[i], data[lo:hi], indices[lo:hi], out)
         else:
-            _add(x[i], data[lo:hi], out)
+            add_multiple(x[i], data[lo:hi], out)
 
 
 @njit(cache=True)
@@ -88,7 +73,7 @@ def _apply(indptr, indices, data, r, c, x, out):
             t = _gathered(data[lo:hi], indices[lo:hi], x)
             _scattered(-t / r[i], data[lo:hi], indices[lo:hi], out)
         else:
-            _add(-_dot(data[lo:hi], x) / r[i], data[lo:hi], out)
+            add_multiple(-dot(data[lo:hi], x) / r[i], data[lo:hi], out)
 
 
 @njit(cache=True)
@@ -103,21 +88,21 @@ def conjugate_gradients(indptr, indices, data, r, c, h, diagonal, rtol, maxiter,
     z = residual / diagonal
     p = z.copy()
     q = np.empty_like(h)
-    rho = _dot(residual, z)
+    rho = dot(residual, z)
     target = rtol * _norm1(h)
     for k in range(maxiter):
         if _norm1(residual) <= target:
             return k, True
         _apply(indptr, indices, data, r, c, p, q)
-        curvature = _dot(p, q)
+        curvature = dot(p, q)
         if not curvature > 0.0:
             return k, False
         step = rho / curvature
-        _add(step, p, y)
-        _add(-step, q, residual)
+        add_multiple(step, p, y)
+        add_multiple(-step, q, residual)
         for j in range(z.size):
             z[j] = residual[j] / diagonal[j]
-        rho_old, rho = rho, _dot(residual, z)
+        rho_old, rho = rho, dot(residual, z)
         for j in range(p.size):
             p[j] = z[j] + rho / rho_old * p[j]
     return maxiter, False

@@ -10,10 +10,10 @@ from numba import njit
 
 from numopt.kernels.compress import compress, compress_room
 from numopt.kernels.exponential import PART, exp2
+from numopt.kernels.vectors import SUMS, add_multiple
 
 DENSE, SQEUCLIDEAN, EUCLIDEAN, L1 = range(4)
 TINY, HUGE = 1e-250, 1e250  # sums outside are recomputed with a shift
-SUMS = {"contract", "reassoc", "nsz"}  # sums may be reordered; NaN and infinity keep their meaning
 
 
 @njit(fastmath=SUMS, **PART)
@@ -49,12 +49,6 @@ def _plan_row(f, g, eta, cost, out):
         total += p
         out[j] = p
     return total
-
-
-@njit(fastmath=SUMS, **PART)
-def _add_multiple(t, p, out):
-    for j in range(p.size):
-        out[j] += t * p[j]
 
 
 @njit(fastmath=SUMS, **PART)
@@ -112,7 +106,7 @@ def sinkhorn_pass(metric, C, X, YT, f, g, eta, a, tau, f_next, cols, P):
         if P.size:
             _scale(weight, plan)
             weight = 1.0
-        _add_multiple(weight, plan, cols)
+        add_multiple(weight, plan, cols)
 
 
 @njit(cache=True)
@@ -141,7 +135,7 @@ def marginals(metric, C, X, YT, f, g, eta, rows, cols):
     for i in range(f.size):
         cost = cost_row(metric, i, C, X, YT, buffer)
         rows[i] = _plan_row(f[i], g, eta, cost, plan)
-        _add_multiple(1.0, plan, cols)
+        add_multiple(1.0, plan, cols)
 
 
 @njit(cache=True)
@@ -187,7 +181,7 @@ def plan_cost(metric, C, X, YT, f, g, eta, rows, cols):
     for i in range(f.size):
         cost = cost_row(metric, i, C, X, YT, buffer)
         rows[i] = _plan_row(f[i], g, eta, cost, plan)
-        _add_multiple(1.0, plan, cols)
+        add_multiple(1.0, plan, cols)
         total += _weighted_cost(plan, cost)
     return total
 
