@@ -38,6 +38,7 @@ class LinearLoss(Loss):
 
     curvature = 1.0  # bound of the second derivatives of phi along an entry of z
     majorant = 1.0  # bound of the eigenvalues of its Hessian
+    twist = inf  # bound of the third derivatives of phi along an entry of z
 
     def __init__(self, X, y, sample_weight=None):
         self.design = Design(X)
@@ -230,6 +231,17 @@ class LinearLoss(Loss):
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ bend, 0.0)
             H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
         return H
+
+    def curvatures(self, state):
+        if self.quadratic:
+            return self.lipschitz()
+        bend = self._weighted_bend(state)
+        return np.stack([self.design.squares(column) for column in bend.T], axis=1).ravel()
+
+    def third(self):
+        if self.quadratic or self.intercept or not np.isfinite(self.twist):
+            return super().third()  # with the intercept eliminated there is no simple bound
+        return np.repeat(self.twist * self.design.cubes(self.s), self.k)
 
     def product(self, state, d):
         U = np.asarray(self.design.dot(d.reshape(self.p, self.k)))

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-from numopt.models.black_box import BlackBox
+from numopt.models.black_box import BlackBox, Carried
 from numopt.models.losses import Point
 from numopt.models.penalties import Separable
 from numopt.solvers.bcd.update import Terms
@@ -90,7 +90,10 @@ class Objective:
         if self.counted:
             self.loss, self.penalty = problem.loss, problem.penalty
         else:
-            self.loss = BlackBox(problem, options.jac_block, options.hess_block)
+            carried = options.init_state and Carried(
+                options.init_state, options.update_state, options.fun_state
+            )
+            self.loss = BlackBox(problem, options.jac_block, options.hess_block, carried)
             self.penalty = Separable(lower=problem.lb, upper=problem.ub).bound(problem.n)
         self.units = Units(self.penalty.groups, self.n)
         self._cache = {}
@@ -155,6 +158,17 @@ class Objective:
         return self.loss.product(place.point, d)
 
     @cached_property
+    def by_secants(self):
+        """Whether the Hessians of blocks are guessed from their gradients."""
+        guessed = self.options.update_of(self) in ("newton", "proximal_newton", "two_metric")
+        return guessed and self.options.fixed and not self.curved
+
+    @property
+    def curved(self):
+        """Whether the Hessian of a block can be had without second differences of values."""
+        return getattr(self.loss, "curved", True)
+
+    @cached_property
     def scale(self):
         """What violations are relative to: the largest slope of f at 0; 1 for an NLP."""
         return self.problem.largest_slope if self.counted else 1.0
@@ -214,6 +228,11 @@ class Objective:
         else:
             found = largest_eigenvalue(self.loss.hessian_bound(b))
         return float(found) if found > 0.0 else 1.0
+
+    @cached_property
+    def third(self):
+        """Bounds of the third derivatives along each variable, shape (n,); maybe infinite."""
+        return self.loss.third()
 
     @cached_property
     def row_sums(self):

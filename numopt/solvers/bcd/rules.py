@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
+from numopt.core.errors import ProblemError, Status, Stop
 from numopt.core.solver import Iterate
 from numopt.solvers.bcd.choice import (
     blind_units,
@@ -27,7 +27,10 @@ from numopt.solvers.bcd.choice import (
 from numopt.solvers.bcd.objective import Objective, Place
 from numopt.solvers.bcd.options import check_rule
 from numopt.solvers.bcd.partition import Partition
+from numopt.solvers.bcd.secant import Secant, first, renewed
 from numopt.solvers.bcd.steps import step_of
+
+DESCENT_NOISE = 1e-12  # relative to 1 + |F|: what rounding may add
 
 
 class State(NamedTuple):
@@ -42,6 +45,7 @@ class State(NamedTuple):
     seen: np.ndarray  # iteration in which each fixed block was last looked at; for `refresh`
     block: np.ndarray  # next block, its variables
     slope: np.ndarray  # its gradient
+    secants: dict[bytes, Secant]  # of fixed blocks visited so far, where Hessians are not known
     idle: int  # iterations in a row that changed nothing
     kinks: np.ndarray  # which units are at a kink
     identified_at: int  # last iteration at which that changed
@@ -87,6 +91,7 @@ class Rules:
             seen=np.full(0 if partition is None else len(partition), -1),
             block=np.empty(0, dtype=np.int64),
             slope=np.empty(0),
+            secants={},
             idle=0,
             kinks=o.penalty.kink(x0),
             identified_at=0,
@@ -139,7 +144,27 @@ class Rules:
         return place.fun, float(o.violation(o.gradient(place), x).max()), 0.0
 
 
+def check_descent(before, after):
+    """Raise `ProblemError` if an update raised F by more than rounding."""
+    if not after <= before + DESCENT_NOISE * (1.0 + abs(before)):
+        raise ProblemError(
+            f"an update raised the objective from {before!r} to {after!r}: constants in "
+            "`lipschitz` are too small, or a derivative or a proximal map is wrong"
+        )
+
+
 def choose(o, s, run):
+    """Return the state with the next block, and what is known there."""
+    s = _chosen(o, s, run)
+    if not o.by_secants:
+        return s
+    key, at = s.block.tobytes(), s.place.point.x[s.block]
+    known = s.secants.get(key)
+    found = first(at, s.slope) if known is None else renewed(known, at, s.slope)
+    return s._replace(secants=s.secants | {key: found})
+
+
+def _chosen(o, s, run):
     """Return the state with the next block, its gradient, and what it tells of optimality."""
     if is_blind(o):
         units, queue = blind_units(o, s, run)

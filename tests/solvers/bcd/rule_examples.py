@@ -51,7 +51,7 @@ def penalised_problem(seed):
 
 
 def solved(P, rng=0, maxiter=20_000, tol=1e-11, **options):
-    options |= {"maxiter": maxiter, "tol": tol}
+    options |= {"maxiter": maxiter, "tol": tol, "check_descent": True}
     return numopt.solve(P, method="bcd", options=options, rng=rng, history=True)
 
 
