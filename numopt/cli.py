@@ -120,8 +120,10 @@ def _global_lines(args):
 
 
 def _sparse_lines(args):
-    from numopt.bench.sparse import lines
+    from numopt.bench.sparse import large, lines
 
+    if args.large:
+        return large.lines(args.seed)
     return lines(args.seed, args.seeds, args.quick, args.problems, args.peers)
 
 
@@ -426,7 +428,8 @@ def _bench_arguments(command):
         "--class", dest="kinds", type=_words, help="unconstrained,bound,..., or patterns: QLR2-*"
     )
     which.add_argument("--quick", action="store_true", help="problems with n <= 5, 3 methods")
-    which.add_argument("--large", action="store_true", help="18 problems with n >= 1000, 2 methods")
+    summary = "18 problems with n >= 1000, 2 methods; `bcd`: a million columns"
+    which.add_argument("--large", action="store_true", help=summary)
     add("--max-n", type=_positive(int), help="at most so many variables")
     add("--suite", default="cutest", help="collection, or a module like it")
     _folder_argument(add)

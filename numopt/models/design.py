@@ -118,7 +118,13 @@ class Design:
         return block if self.scale is None else block * self.scale[j]
 
     def block(self, j):
-        """Return columns of sparse data as a CSC matrix in float64, shape (m, |j|)."""
+        """Return columns of sparse data as a CSC matrix in float64, shape (m, |j|).
+
+        All columns as they are stored are the data themselves, not to be written to.
+        """
+        plain = self.scale is None and self.X.dtype == np.float64
+        if plain and np.array_equal(j, np.arange(self.shape[1])):
+            return self.X
         rows, owner, data = self.entries(j)
         indptr = np.zeros(len(j) + 1, dtype=rows.dtype)
         np.cumsum(np.bincount(owner, minlength=len(j)), out=indptr[1:])
