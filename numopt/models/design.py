@@ -58,26 +58,33 @@ class Design:
         """Return X diag(scale) w for w of shape (p,) or (p, k), in float64."""
         if self.scale is not None:
             w = (self.scale * w.T).T
-        if self.sparse:
+        double = self.X.dtype == np.float64
+        if double and self.sparse:
             return self.X @ w
         used = np.flatnonzero(w if w.ndim == 1 else w.any(axis=1))
-        if self.X.dtype == np.float64 and 2 * used.size > self.shape[1]:
+        if double and 2 * used.size > self.shape[1]:
             return self.X @ w
-        from numopt.kernels.products import combine
+        from numopt.kernels.products import combine, sparse_combine
 
+        add = sparse_combine if self.sparse else combine
         total = np.zeros((1 if w.ndim == 1 else w.shape[1], self.shape[0]))
-        combine(self.X, used, w[used].reshape(used.size, -1), total)
+        add(*self._arrays(), used, w[used].reshape(used.size, -1), total)
         return total[0] if w.ndim == 1 else total.T
+
+    def _arrays(self):
+        X = self.X
+        return (X.data, X.indices, X.indptr) if self.sparse else (X,)
 
     def tdot(self, r):
         """Return diag(scale) X'r for r of shape (m,) or (m, k), in float64."""
-        if self.X.dtype == np.float64 or self.sparse:
+        if self.X.dtype == np.float64:
             g = self.X.T @ r
         else:
-            from numopt.kernels.products import correlate
+            from numopt.kernels.products import correlate, sparse_correlate
 
+            product = sparse_correlate if self.sparse else correlate
             rows = np.ascontiguousarray(r.T, dtype=np.float64).reshape(-1, self.shape[0])
-            g = correlate(self.X, rows).reshape(self.shape[1], *r.shape[1:])
+            g = product(*self._arrays(), rows).reshape(self.shape[1], *r.shape[1:])
         return g if self.scale is None else (self.scale * g.T).T
 
     def squares(self, weights=None):

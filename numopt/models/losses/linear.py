@@ -70,9 +70,10 @@ class LinearLoss(Loss):
 
     def targets(self, y):
         """Return y as an array (m, k), after checks."""
-        y = np.asarray(y)
+        y = y if hasattr(y, "ndim") else np.asarray(y)
         if y.ndim == 2 and self.many:
-            return np.stack([real_vector(column, "y", finite=True) for column in y.T], axis=1)
+            columns = [real_vector(y[:, c], "y", finite=True) for c in range(y.shape[1])]
+            return np.stack(columns, axis=1) if columns else np.zeros(y.shape)
         return real_vector(y, "y", finite=True)[:, None]
 
     many = False  # whether y may have several columns

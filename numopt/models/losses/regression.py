@@ -121,6 +121,11 @@ class Huber(LinearLoss):
     def weights(self, z):
         return np.ones_like(z)
 
+    def _set_intercept(self, state):
+        if self.intercept and np.isfinite(state.z).all():
+            s = np.ones(self.m) if self.s is None else self.s
+            state.c[0] = huber_centre(self.y[:, 0] - state.z[:, 0], s, self.delta)
+
     def conjugate(self, residual):
         weighted = residual if self.s is None else over(residual, self.s)
         return float(np.sum(residual * (0.5 * weighted + self.y)))
@@ -161,3 +166,23 @@ class Poisson(LinearLoss):
         t = self.y + (residual if self.s is None else over(residual, self.s))
         terms = xlogx(t) - t
         return float(terms.sum() if self.s is None else self.s @ terms[:, 0])
+
+
+def huber_centre(v, s, delta):
+    """Return the c with sum_i s_i clip(c - v_i, -delta, delta) = 0; the sum of s is positive.
+
+    The sum is piecewise linear in c, with a break where a term enters its linear part and one where
+    it leaves it. Newton's method would not do: all terms may be constant at its start.
+    """
+    breaks = np.concatenate([v - delta, v + delta])
+    order = np.argsort(breaks, kind="stable")
+    breaks = breaks[order]
+    slopes = np.cumsum(np.concatenate([s, -s])[order])  # right of each break
+    sums = np.cumsum(slopes[:-1] * np.diff(breaks)) - delta * s.sum()  # at the second, third ...
+    k = min(int(np.searchsorted(sums, 0.0)), sums.size - 1)
+    inside = np.abs(0.5 * (breaks[k] + breaks[k + 1]) - v) < delta
+    weight = s[inside].sum()
+    if weight == 0.0:
+        return breaks[k + 1]
+    c = breaks[k]
+    return c - s @ np.clip(c - v, -delta, delta) / weight

@@ -7,7 +7,7 @@ with the soft threshold S(v, s) = sign(v) max(|v| - s, 0).
 """
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class Separable(Penalty):
         new = copy.copy(self)
         new.n = n
         for name in ("lam", "mu", "lower", "upper"):
-            setattr(new, name, for_each(getattr(self, name), name, n, columns))
+            told = self.told.get(name, name)
+            setattr(new, name, for_each(getattr(self, name), told, n, columns))
         new._check_bounds()
         free = (new.lam == 0.0) & (new.mu == 0.0)
         new.dual = not np.any(free & (np.isinf(new.lower) | np.isinf(new.upper)))
@@ -60,6 +61,7 @@ class Separable(Penalty):
             )
 
     strengths = ("lam", "mu")
+    told: ClassVar[dict[str, str]] = {}  # what users call these parameters, in messages
 
     def _pull(self, grad):
         up = np.where(self.upper > 0.0, -grad, 0.0)
@@ -153,6 +155,8 @@ class L1(Separable):
     2.0
     """
 
+    told = {"lam": "weights"}  # noqa: RUF012 - as in the base class
+
     def __init__(self, lam, weights=1.0, positive=False):
         super().__init__(weighted(lam, weights), lower=0.0 if positive else -np.inf)
 
@@ -177,6 +181,8 @@ class ElasticNet(Separable):
     positive : bool
         Demand x >= 0.
     """
+
+    told = {"lam": "weights", "mu": "weights"}  # noqa: RUF012 - as in the base class
 
     def __init__(self, lam, mu, weights=1.0, positive=False):
         lower = 0.0 if positive else -np.inf

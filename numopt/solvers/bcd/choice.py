@@ -35,6 +35,8 @@ def first_partition(o, rng):
     blocks, options = o.options.blocks, o.options
     if not options.fixed:
         return None
+    if not o.n:
+        return Partition([], 0)
     if isinstance(blocks, str):
         return Partition(structured(blocks, graph_of(o), o.first_constants()), o.n)
     if blocks is None or isinstance(blocks, (int, np.integer)):

@@ -121,13 +121,13 @@ class Rules:
 
     def report(self, s):
         """Return the `Iterate` of a state."""
-        o, x, violation = self.objective, s.place.point.x.copy(), float(s.residual.max())
+        o, x, violation = self.objective, s.place.point.x.copy(), float(s.residual.max(initial=0.0))
 
         def fields():
             found = {
                 "active_set": np.sort(o.units.variables(np.flatnonzero(~s.kinks))),
                 "identified_at": s.identified_at,
-                "nepoch": s.updates / o.n,
+                "nepoch": s.updates / max(o.n, 1),
                 "kkt": violation * o.scale,
                 "certificate": "kkt",
             }
@@ -141,7 +141,7 @@ class Rules:
         """Return (fun, optimality, violation), recomputed from the point."""
         o = self.objective
         place = o.place(x)
-        return place.fun, float(o.violation(o.gradient(place), x).max()), 0.0
+        return place.fun, float(o.violation(o.gradient(place), x).max(initial=0.0)), 0.0
 
 
 def check_descent(before, after):
@@ -155,6 +155,8 @@ def check_descent(before, after):
 
 def choose(o, s, run):
     """Return the state with the next block, and what is known there."""
+    if not o.n:
+        return s  # nothing to choose, and the empty vector is the solution
     s = _chosen(o, s, run)
     if not o.by_secants:
         return s

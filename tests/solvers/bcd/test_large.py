@@ -32,6 +32,26 @@ def test_nothing_of_the_size_of_the_data_is_made(make, weighted, monkeypatch, rn
     assert vectors(X, y if make is numopt.LeastSquares else np.sign(y), make, 0.5, weights) < 40
 
 
+def test_single_precision_takes_less(monkeypatch, rng):
+    monkeypatch.setattr(design, "STRIP", 10_000)
+    X = large.random_columns(rng, p=20_000, m=2000).astype(np.float32)  # 100 vectors
+    assert vectors(X, large.targets(X, rng), numopt.LeastSquares, 0.5) < 40
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_products_of_single_precision(k, rng):
+    X = large.random_columns(rng, p=40, m=200).astype(np.float32)
+    for scale in (None, rng.uniform(size=40)):
+        D, dense = design.Design(X, scale), X.toarray().astype(np.float64)
+        dense = dense if scale is None else dense * scale
+        w, r = rng.normal(size=(40, k)), rng.normal(size=(200, k))
+        w[::3] = 0.0
+        np.testing.assert_allclose(D.dot(w), dense @ w, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(D.tdot(r), dense.T @ r, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(D.dot(w[:, 0]), dense @ w[:, 0], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(D.tdot(r[:, 0]), dense.T @ r[:, 0], rtol=1e-12, atol=1e-12)
+
+
 def test_a_pass_over_all_columns_reads_the_data_where_they_lie(monkeypatch, rng):
     monkeypatch.setattr(design, "STRIP", 10_000)
     X = large.random_columns(rng, p=3000, m=500)
