@@ -66,7 +66,7 @@ class Design:
             return self.X @ w
         from numopt.kernels.products import combine, sparse_combine
 
-        add = sparse_combine if self.sparse else combine
+        add: Any = sparse_combine if self.sparse else combine
         total = np.zeros((1 if w.ndim == 1 else w.shape[1], self.shape[0]))
         add(*self._arrays(), used, w[used].reshape(used.size, -1), total)
         return total[0] if w.ndim == 1 else total.T
@@ -82,7 +82,7 @@ class Design:
         else:
             from numopt.kernels.products import correlate, sparse_correlate
 
-            product = sparse_correlate if self.sparse else correlate
+            product: Any = sparse_correlate if self.sparse else correlate
             rows = np.ascontiguousarray(r.T, dtype=np.float64).reshape(-1, self.shape[0])
             g = product(*self._arrays(), rows).reshape(self.shape[1], *r.shape[1:])
         return g if self.scale is None else (self.scale * g.T).T

@@ -12,6 +12,7 @@ the cost of the columns that it touches.
 
 import copy
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class LinearLoss(Loss):
 
     def targets(self, y):
         """Return y as an array (m, k), after checks."""
-        y = y if hasattr(y, "ndim") else np.asarray(y)
+        y: Any = y if hasattr(y, "ndim") else np.asarray(y)
         if y.ndim == 2 and self.many:
             columns = [real_vector(y[:, c], "y", finite=True) for c in range(y.shape[1])]
             return np.stack(columns, axis=1) if columns else np.zeros(y.shape)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from rule_examples import assert_right, smooth_problem, solved
+from rule_examples import assert_right, random_laplacian, smooth_problem, solved
+from scipy.sparse import csc_array
 
 import numopt
+from numopt import LeastSquares, QuadForm
 from numopt.solvers.bcd.selection import BLIND
 
 
@@ -69,3 +71,99 @@ def test_a_run_continues_bit_for_bit(selection, blocks):
     )
     np.testing.assert_array_equal(whole.x, rest.x)
     assert whole.nit == rest.nit
+
+
+# -- what a block reads: everything else is poisoned -------------------------------------------
+
+READERS = {
+    "squares": lambda X: LeastSquares(X, np.arange(12.0)),
+    "logistic": lambda X: numopt.Logistic(X, np.where(np.arange(12) % 3, 1.0, -1.0)),
+    "huber": lambda X: numopt.Huber(X, np.arange(12.0)),
+    "poisson": lambda X: numopt.Poisson(X, np.arange(12.0)),
+    "multinomial": lambda X: numopt.Multinomial(X, np.eye(3)[np.arange(12) % 3]),
+}
+
+
+def used(loss, x, b, poison):
+    """Return what a visit of a block works out, after everything that it need not read is NaN."""
+    state = loss.state(x)
+    poison(state)
+    slope, H = loss.block_gradient(state, b).copy(), loss.hessian_bound(b)
+    loss.advance(state, b, np.ones(b.size))
+    return slope, H, state.z
+
+
+@pytest.mark.parametrize("form", [np.asfortranarray, csc_array])
+@pytest.mark.parametrize("make", [READERS[name] for name in READERS if name != "poisson"])
+def test_a_block_reads_its_own_columns_alone(make, form, rng):
+    X = rng.normal(size=(12, 6)) * (rng.random((12, 6)) < 0.5)
+    plain, loss = make(form(X)), make(form(X))
+    k = loss.k
+    x, b = 0.1 * rng.normal(size=loss.n), np.array([k, 4 * k])
+
+    def poison(state):
+        for j in (0, 2, 3, 5):
+            if loss.design.sparse:
+                loss.design.X.data[slice(*loss.design.X.indptr[j : j + 2])] = np.nan
+            else:
+                loss.design.X[:, j] = np.nan
+
+    for found, expected in zip(
+        used(loss, x, b, poison), used(plain, x, b, lambda state: None), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("make", READERS.values(), ids=READERS)
+def test_a_sparse_column_looks_at_its_own_rows_alone(make, rng):
+    X = np.zeros((12, 4))
+    X[[1, 5, 7], 2] = 1.0, -2.0, 0.5
+    loss = make(csc_array(X))
+    b = np.array([2 * loss.k])
+    state = loss.state(0.1 * rng.normal(size=loss.n))
+    expected = loss.gradient(state)[b]
+    untouched = np.setdiff1d(np.arange(12), [1, 5, 7])
+    state.z[untouched] = np.nan
+    np.testing.assert_allclose(loss.block_gradient(state, b), expected, rtol=1e-14)
+    before = state.z.copy()
+    loss.advance(state, b, np.ones(1))
+    changed = ~np.isclose(before, state.z, equal_nan=True, rtol=0.0, atol=0.0)
+    assert set(np.flatnonzero(changed.any(axis=1))) == {1, 5, 7}
+    assert changed.sum() == 3  # one class
+
+
+def test_a_node_reads_its_neighbours_alone(rng):
+    A, c = random_laplacian(3)
+    b = np.array([4, 11])
+    neighbours = np.unique(np.concatenate([A[j].indices for j in b]))
+    plain, loss = QuadForm(A, c), QuadForm(A, c)
+
+    def poison(state):
+        for i in np.setdiff1d(np.arange(len(c)), b):
+            loss.A.data[slice(*loss.A.indptr[i : i + 2])] = np.nan
+        state.z[np.setdiff1d(np.arange(len(c)), neighbours)] = np.nan
+
+    x = rng.normal(size=len(c))
+    slope, H, z = used(loss, x, b, poison)
+    expected = used(plain, x, b, lambda state: None)
+    np.testing.assert_array_equal(slope, expected[0])
+    np.testing.assert_array_equal(H, expected[1])
+    np.testing.assert_array_equal(z[neighbours], expected[2][neighbours])
+
+
+@pytest.mark.parametrize("blocks", [2, "variable"])
+def test_minimisers_of_blocks_by_the_user(blocks):
+    P, x = smooth_problem(3)
+    H, v = P.loss.A, P.loss.b
+    sizes = []
+
+    def block_solve(point, b):
+        sizes.append(b.size)
+        rest = np.setdiff1d(np.arange(len(v)), b)
+        return np.linalg.solve(H[np.ix_(b, b)], v[b] - H[np.ix_(b, rest)] @ point[rest])
+
+    options = {"blocks": blocks, "block_size": 2, "selection": "shuffle"}
+    res = solved(P, block_solve=block_solve, **options)
+    assert_right(res, x, blocks)
+    assert set(sizes) == {2}
+    np.testing.assert_allclose(solved(P, **options).x, res.x, atol=1e-9)
