@@ -71,6 +71,12 @@ class LeastSquares(LinearLoss):
             squares[squares <= 1e-12 * self.squares] = 0.0  # constant columns
         return np.repeat(squares, self.k)
 
+    def hessian_column(self, j):
+        """Return column j of the Hessian, shape (p,), for one target."""
+        x = self.design.columns(np.array([j]))[:, 0]
+        column = self.design.tdot(x if self.s is None else self.s * x)
+        return column - self.weight * self.means[j] * self.means if self.intercept else column
+
     def hessian_bound(self, b):
         H = super().hessian_bound(b)
         if self.intercept:

@@ -14,6 +14,8 @@ from numopt.solvers.bcd.update import Terms
 
 LARGEST_EIGENPROBLEM = 256  # blocks above have their largest eigenvalue from Lanczos' method
 LARGEST_DENSE = 300  # blocks of a sparse matrix above are factorised as such
+MOST_COLUMNS = 5000  # of X'X that may be kept
+LARGEST_FOLLOWED = 8  # variables in a block: about as many columns make up for a pass over the data
 LANCZOS_MARGIN: Any = 1e-3
 
 
@@ -96,7 +98,7 @@ class Objective:
             self.loss = BlackBox(problem, options.jac_block, options.hess_block, carried)
             self.penalty = Separable(lower=problem.lb, upper=problem.ub).bound(problem.n)
         self.units = Units(self.penalty.groups, self.n)
-        self._cache = {}
+        self._cache, self._columns = {}, {}
         self.quadratic_scores = self.constants_of_blocks = self.constants_of_units = None
         self.separable = isinstance(self.penalty, Separable)
         self.smooth = self.separable and not (
@@ -133,6 +135,23 @@ class Objective:
         if self.counted:
             self.problem.spend("grad")
         return self.loss.gradient(place.point)
+
+    @cached_property
+    def follows(self):
+        """Whether gradients are kept up to date by columns of X'X, each worked out once."""
+        loss, single = self.loss, self.units.groups is None
+        least_squares = loss.quadratic and loss.design is not None and loss.k == 1
+        small = self.n <= MOST_COLUMNS and self.options.widest(self) <= LARGEST_FOLLOWED
+        return least_squares and single and small
+
+    def followed(self, gradient, b, d):
+        """Return the gradient of f after adding d to the variables b."""
+        total = gradient.copy()
+        for j, change in zip(b[d != 0.0], d[d != 0.0], strict=True):
+            if j not in self._columns:
+                self._columns[j] = self.loss.hessian_column(j)
+            total += change * self._columns[j]
+        return total
 
     def block_gradient(self, place, b):
         """Return the entries b of the gradient of f."""

@@ -1,6 +1,7 @@
 """The options of the rules, and what they stand for on a given problem."""
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -124,6 +125,12 @@ class RuleOptions(Solver):
     def size_of(self, o):
         """Return the number of units of a block."""
         return min(self.block_size or LARGEST_DEFAULT_BLOCK, o.units.count)
+
+    def widest(self, o):
+        """Return the largest number of units in a block, infinite where blocks are listed."""
+        if isinstance(self.blocks, (int, np.integer)):
+            return int(self.blocks)
+        return self.size_of(o) if self.blocks is None or self._is("variable") else inf
 
     def single(self, o):
         """Return whether every block is one unit of the penalty."""

@@ -30,6 +30,7 @@ from numopt.solvers.bcd.partition import Partition
 from numopt.solvers.bcd.secant import Secant, first, renewed
 from numopt.solvers.bcd.steps import step_of
 
+RENEWAL = 100  # iterations after which a gradient that is kept up to date is worked out anew
 DESCENT_NOISE = 1e-12  # relative to 1 + |F|: what rounding may add
 
 
@@ -103,6 +104,10 @@ class Rules:
         """Return the state after the update of one block and the choice of the next."""
         o = self.objective
         place, lipschitz = self.update(o, s)
+        followed = None
+        if o.follows and (run.nit + 1) % RENEWAL:
+            change = place.point.x[s.block] - s.place.point.x[s.block]
+            followed = o.followed(s.gradient, s.block, change)
         still = np.array_equal(place.point.x[s.block], s.place.point.x[s.block])
         idle = s.idle + 1 if still else 0
         if idle >= patience(o, s.partition):
@@ -117,7 +122,7 @@ class Rules:
             identified_at=s.identified_at if same else run.nit + 1,
             updates=s.updates + max(s.block.size, o.options.inner),
         )
-        return choose(o, s, run)
+        return choose(o, s, run, followed)
 
     def report(self, s):
         """Return the `Iterate` of a state."""
@@ -153,11 +158,11 @@ def check_descent(before, after):
         )
 
 
-def choose(o, s, run):
-    """Return the state with the next block, and what is known there."""
+def choose(o, s, run, gradient=None):
+    """Return the state with the next block, and what is known there; the gradient may be known."""
     if not o.n:
         return s  # nothing to choose, and the empty vector is the solution
-    s = _chosen(o, s, run)
+    s = _chosen(o, s, run, gradient)
     if not o.by_secants:
         return s
     key, at = s.block.tobytes(), s.place.point.x[s.block]
@@ -166,7 +171,7 @@ def choose(o, s, run):
     return s._replace(secants=s.secants | {key: found})
 
 
-def _chosen(o, s, run):
+def _chosen(o, s, run, gradient):
     """Return the state with the next block, its gradient, and what it tells of optimality."""
     if is_blind(o):
         units, queue = blind_units(o, s, run)
@@ -176,17 +181,17 @@ def _chosen(o, s, run):
         residual[units] = _violation(o, s, block, slope)
         s = s._replace(queue=queue, block=block, slope=slope, residual=residual)
         return s if residual.max() > o.options.tol else _checked(o, s)
-    s = _with_gradient(o, s, run)
+    s = _with_gradient(o, s, run, gradient)
     if s.residual.max() <= o.options.tol:
         s = _checked(o, s)
     block = o.units.variables(greedy_units(o, s))
     return s._replace(block=block, slope=s.gradient[block])
 
 
-def _with_gradient(o, s, run):
+def _with_gradient(o, s, run, gradient):
     """Return the state with the gradient at its place, or with parts of it renewed."""
     if o.options.refresh is None:
-        G = o.gradient(s.place)
+        G = o.gradient(s.place) if gradient is None else gradient
         return s._replace(gradient=G, residual=o.violation(G, s.place.point.x))
     G, seen, residual = s.gradient.copy(), s.seen.copy(), s.residual.copy()
     oldest = np.argsort(seen, kind="stable")[: o.options.refresh]

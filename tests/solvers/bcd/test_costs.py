@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from rule_examples import assert_right, random_laplacian, smooth_problem, solved
+from rule_examples import assert_right, data, logistic, random_laplacian, smooth_problem, solved
 from scipy.sparse import csc_array
 
 import numopt
-from numopt import LeastSquares, QuadForm
+from numopt import L1, Composite, LeastSquares, QuadForm
 from numopt.solvers.bcd.selection import BLIND
 
 
@@ -39,10 +39,36 @@ def test_blind_rules_never_form_the_gradient(selection, blocks):
 
 
 def test_greedy_rules_form_one_gradient_in_each_iteration():
-    P, _ = smooth_problem(2)
+    P = logistic(2)
     calls = counting(P)
     solved(P, selection="gsd", blocks="variable", block_size=2, maxiter=50, tol=1e-15)
     assert calls["full"] == 52
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("blocks", [1, 2, "variable"])
+def test_gradients_of_least_squares_are_kept_up_to_date(blocks, weighted, rng):
+    X, y = rng.normal(size=(50, 12)), rng.normal(size=50)
+    s = rng.uniform(0.5, 1.5, size=50) if weighted else None
+    for form in (X, csc_array(X)):
+        P = Composite(LeastSquares(form, y, s), intercept=weighted, standardize=weighted)
+        calls = counting(P)
+        options = {"selection": "gsd", "blocks": blocks, "block_size": 3, "maxiter": 250}
+        res = solved(P, **options, tol=1e-15)
+        assert calls["full"] <= 5 + res.nit / 50  # at the ends, and renewed now and then
+        end = solved(P, **options | {"maxiter": 3000}, tol=1e-9)
+        assert end.success
+        assert end.fun == pytest.approx(numopt.solve(P, tol=1e-12).fun, rel=1e-10)
+
+
+def test_runs_that_keep_gradients_up_to_date_continue_bit_for_bit():
+    P = Composite(LeastSquares(*data(3)), L1(1.0))
+    options = {"selection": "gs-q", "blocks": "variable", "block_size": 2, "tol": 1e-13}
+    whole = numopt.solve(P, method="bcd", options=options | {"maxiter": 120})
+    part = numopt.solve(P, method="bcd", options=options | {"maxiter": 6})
+    rest = numopt.solve(P, method="bcd", options=options | {"maxiter": 120}, state=part.state)
+    np.testing.assert_array_equal(whole.x, rest.x)
+    assert whole.nit == rest.nit
 
 
 def test_scores_of_the_oldest_blocks_alone_are_renewed():
