@@ -7,6 +7,8 @@ has the same solutions and often a norm that is a hundred times smaller, and ste
 the norm is small. Value and gap are those of A itself.
 """
 
+from typing import Any
+
 import numpy as np
 
 from numopt.linalg.coupling import centred
@@ -59,7 +61,7 @@ class MatrixGame(BilinearProblem):
 
     def __init__(self, A, x0=None):
         super().__init__()
-        self.A = checked_coupling(A, "A")
+        self.A: Any = checked_coupling(A, "A")
         self.K, self.q, self.p = centred(self.A)
         self._sized()
         m, n = self.K.shape

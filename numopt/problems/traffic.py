@@ -4,6 +4,8 @@ Flows are kept by destination; the
 multipliers of their conservation at the nodes are the times to go.
 """
 
+from typing import Any
+
 import numpy as np
 
 from numopt.models.saddle import SaddlePoint
@@ -95,7 +97,7 @@ class Traffic:
         self.ends = np.flatnonzero(trips.sum(axis=0))
         self.free, self.rate, self.power, self.k = free, rate, power, k
         rows = [np.delete(np.arange(nodes), end) for end in self.ends]
-        self.balance = block_diag([incidence[r] for r in rows]).tocsr()
+        self.balance: Any = block_diag([incidence[r] for r in rows]).tocsr()
         demand = [trips[r, e] for r, e in zip(rows, self.ends, strict=True)]
         self.demand = np.concatenate(demand)
 

