@@ -101,6 +101,8 @@ def quadratic_table(quick):
     forms = games.quadratic_saddle(n), games.quadratic_saddle_point(n)
     cases = {
         "rhpdhg": (forms[1], "rhpdhg", {}),
+        "eag, proximal": (forms[1], "extragradient", {"variant": "eag"}),
+        "ehalpern, proximal": (forms[1], "extragradient", {"variant": "ehalpern"}),
         "eag": (forms[0], "extragradient", {"variant": "eag"}),
         "ehalpern": (forms[0], "extragradient", {"variant": "ehalpern"}),
         "forb": (forms[0], "extragradient", {"variant": "forb"}),

@@ -1,4 +1,4 @@
-"""Games and networks: exact strategies guessed at restarts, and equilibria of traffic."""
+"""Games, networks and a hard saddle point: guessed strategies, equilibria of traffic, restarts."""
 
 import numpy as np
 import pytest
@@ -70,3 +70,10 @@ def test_delayed_flow_solves_its_equation(power):
     inside = x > 0.0
     np.testing.assert_allclose((x + 0.7 * network.time(x))[inside], v[inside], rtol=1e-13)
     assert (0.7 * network.free[~inside] >= v[~inside]).all()
+
+
+@pytest.mark.parametrize("variant", ["eag", "ehalpern"])
+def test_anchored_methods_with_restarts_on_the_quadratic_saddle(variant):
+    options = {"variant": variant, "maxfun": 20_000}
+    problem = games.quadratic_saddle_point(200)
+    assert solve(problem, method="extragradient", tol=1e-10, options=options).success
