@@ -5,9 +5,16 @@
 
 import tracemalloc
 from time import process_time
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csc_array
+
+from numopt.front import solve
+from numopt.models.composite import Composite
+from numopt.models.losses import LeastSquares, Logistic
+from numopt.models.penalties import L1
+from numopt.solvers.bcd.columns import Columns, Subproblem
 
 COLUMNS, ENTRIES, ROWS = 1_000_000, 100, 100_000
 STRIP = 10_000  # columns that are drawn at a time
@@ -39,10 +46,8 @@ def targets(X, rng, support=20):
 
 def lines(seed=0, columns=COLUMNS):
     """Yield the lines of the report, for so many columns."""
-    from numopt import LeastSquares, Logistic
-
     rng = np.random.default_rng(seed)
-    X = random_columns(rng, columns)
+    X: Any = random_columns(rng, columns)
     y = targets(X, rng)
     plain = seconds(lambda: (X.data.sum(), X.indices.sum()))
     size = (X.data.nbytes + X.indices.nbytes) / 2**20
@@ -57,16 +62,12 @@ def lines(seed=0, columns=COLUMNS):
 
 def posed(make, X, y, share):
     """Return the problem with absolute values, at a share of the weight that makes x zero."""
-    from numopt import L1, Composite
-
     loss = make(X, y)
     lam = share * np.abs(loss.gradient(loss.state(np.zeros(loss.n)))).max()
     return Composite(loss, L1(lam))
 
 
 def _row(make, X, y, share, plain):
-    from numopt import solve
-
     def solution():
         return solve(posed(make, X, y, share), tol=1e-6)
 
@@ -91,8 +92,6 @@ def more_memory(function):
 
 def epoch_of(problem):
     """Return a function that makes one pass of coordinate descent over all columns."""
-    from numopt.solvers.bcd.columns import Columns, Subproblem
-
     sub = Subproblem(Columns(problem), np.arange(problem.n))
     point = problem.state(np.zeros(problem.n))
     model = sub.least_squares(point) if problem.loss.quadratic else sub.tangent(point)

@@ -69,9 +69,9 @@ class LinearLoss(Loss):
         if not np.isfinite(self.squares).all():
             _refuse_nonfinite(self.design, self.squares)
 
-    def targets(self, y):
+    def targets(self, y) -> Any:
         """Return y as an array (m, k), after checks."""
-        y: Any = y if hasattr(y, "ndim") else np.asarray(y)
+        y = y if hasattr(y, "ndim") else np.asarray(y)
         if y.ndim == 2 and self.many:
             columns = [real_vector(y[:, c], "y", finite=True) for c in range(y.shape[1])]
             return np.stack(columns, axis=1) if columns else np.zeros(y.shape)

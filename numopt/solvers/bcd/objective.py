@@ -149,7 +149,7 @@ class Objective:
         total = gradient.copy()
         for j, change in zip(b[d != 0.0], d[d != 0.0], strict=True):
             if j not in self._columns:
-                self._columns[j] = self.loss.hessian_column(j)
+                self._columns[j] = self.problem.loss.hessian_column(j)
             total += change * self._columns[j]
         return total
 
