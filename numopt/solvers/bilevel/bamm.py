@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
 from numopt.solvers.bilevel.base import BilevelSolver
-from numopt.solvers.bilevel.batches import DIVERGED, RESTARTS, curvature
+from numopt.solvers.bilevel.batches import curvature
 from numopt.solvers.bilevel.descent import secant_step
+from numopt.solvers.bilevel.restarts import restarted, sound
 
 LARGER = 1.1  # growth of the step of x from one iteration to the next
 FIRST = 1e-2  # step of x
@@ -111,8 +111,7 @@ class BAMM(BilevelSolver):
     def step(self, problem, s, run):
         for _ in range(self.check_every):
             s = self._iteration(problem, s)
-            parts = np.concatenate([s.x, s.y, s.v])
-            if not np.isfinite(parts).all() or np.abs(parts).max() > DIVERGED:
+            if not sound(s.x, s.y, s.v):
                 return _restarted(s)
         return s._replace(sound=(s.x, s.y, s.v))
 
@@ -162,11 +161,6 @@ def averaged_product(problem, x, y, v, mu):
 
 
 def _restarted(s):
-    if s.restarts == RESTARTS:
-        raise Stop(
-            Status.NONFINITE, f"the iterates diverged after {RESTARTS} halvings of the steps"
-        )
-    x, y, v = s.sound
     none = np.zeros_like(s.d)
-    smaller = {"step": s.step / 2, "curvature": 2 * s.curvature, "restarts": s.restarts + 1}
-    return s._replace(x=x, y=y, v=v, d=none, mean=none, move=none, **smaller)
+    smaller = {"step": s.step / 2, "curvature": 2 * s.curvature}
+    return restarted(s, "xyv", **smaller, d=none, mean=none, move=none)

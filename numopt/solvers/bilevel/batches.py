@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
 from numopt.solvers.bilevel.descent import secant_step
+from numopt.solvers.bilevel.restarts import restarted, sound
 
 # Growth p of the penalty, decrease r of the steps of y and z, decrease q of the corrections.
 RATES = {"both": (1 / 7, 4 / 7, 4 / 5), "upper": (1 / 5, 2 / 5, 2 / 3), "none": (1 / 3, 0.0, 0.0)}
@@ -29,8 +29,6 @@ MEMORY, SQUARES = 0.9, 0.99  # of the averages of gradients and of their squares
 FIRST_STEP = 0.1  # of each entry of x
 LARGER = 1.1  # growth of an exact step
 POWER_STEPS = 10
-DIVERGED = 1e10
-RESTARTS = 5
 
 
 class Loop(NamedTuple):
@@ -76,21 +74,16 @@ def next_state(solver, problem, s, run):
     """Return the state after `check_every` steps of x; halve the steps where they diverge."""
     for _ in range(solver.check_every):
         s = _iteration(solver, problem, s, run.rng)
-        parts = np.concatenate([s.x, s.y, s.z])
-        if not np.isfinite(parts).all() or np.abs(parts).max() > DIVERGED:
+        if not sound(s.x, s.y, s.z):
             return _restarted(s)
     return s._replace(sound=(s.x, s.y, s.z))
 
 
 def _restarted(s):
-    if s.restarts == RESTARTS:
-        raise Stop(
-            Status.NONFINITE, f"the iterates diverged after {RESTARTS} halvings of the steps"
-        )
-    x, y, z = s.sound
-    fresh = {"h": (), "before": (), "mean": np.zeros_like(s.mean), "square": np.zeros_like(s.mean)}
-    fresh |= {"move": np.zeros_like(s.mean), "step": s.step / 2}
-    return s._replace(x=x, y=y, z=z, shrink=s.shrink / 2, restarts=s.restarts + 1, **fresh)
+    none = np.zeros_like(s.mean)
+    smaller = {"shrink": s.shrink / 2, "step": s.step / 2}
+    fresh = {"h": (), "before": (), "mean": none, "square": none, "move": none}
+    return restarted(s, "xyz", **smaller, **fresh)
 
 
 def penalty(solver, problem, s):

@@ -36,7 +36,7 @@ WIDE = 1e6  # prox where saddle points are computed, relative to that of the pub
 GROWTH = 8.0  # of the penalty
 LOOSE = 0.1  # size of the gradient that ends a penalty, relative to that where it began
 RUNGS = 12
-FAR = 0.1  # relative difference of F at y and at the lower solution that asks for a larger penalty
+FAR = 0.02  # relative difference of F at y and at the lower solution that asks for a larger penalty
 SADDLE_TOL, LOOSEST = 1e-10, 1e-6
 ACCURACY = 3e-5  # of saddle points, relative to |grad_y F| / c
 RESOLVES, WIDER = 30, 4.0  # steps of the proximal method of multipliers, growth of gamma1, gamma2
@@ -194,7 +194,7 @@ class LVHBA(BilevelSolver):
         return s._replace(
             w=w, near=at, c=s.c if last or ready else GROWTH * s.c, prox=prox, y=after, x=x,
             stationarity=residual / scale, gap_before=problem.f(x, y) - at.value, gap=gap,
-            stage=stage, rungs=s.rungs + 1, raised=raised, fun=fun, apart=apart,
+            stage=stage, rungs=s.rungs + 1, raised=raised, fun=fun, apart=apart, tight=ready,
         )  # fmt: skip
 
     def _saddle_tol(self, problem, s):
