@@ -232,7 +232,7 @@ PEERS = {
     "f2sa": _method("f2sa"),
     "lv_hba": _method("lv_hba"),
     "f2sa, batches of 64": _method("f2sa", True, maxiter=40),
-    "f3sa, batches of 64": _method("f3sa", True, maxiter=200),
+    "f3sa, batches of 64": _method("f3sa", True, maxiter=120),
     "bamm": _method("bamm", maxiter=60),
     "L-BFGS-B by hand": Peer(hand_written),
     "jaxopt": Peer(with_jaxopt, "jaxopt"),

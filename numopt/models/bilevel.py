@@ -130,7 +130,7 @@ class Bilevel(BilevelFunctions):
         name="",
     ):
         super().__init__()
-        self.counts, self.tally, self.name = BilevelCounts(), Tally(), name
+        self.counts, self.tally, self.lost, self.name = BilevelCounts(), Tally(), {}, name
         self.n, self.m, self.x0 = lengths(n, m, x0)
         self.size = self.n + self.m
         self.X, self.Y = as_set(X, self.n, "X"), as_set(Y, self.m, "Y")
@@ -207,7 +207,7 @@ class Bilevel(BilevelFunctions):
     def armed(self, maxfun=np.inf, maxtime=np.inf):
         """Return a view of this problem for one run: own counters, a budget, and a memory."""
         view = super().armed(maxfun, maxtime)
-        view.counts, view.tally = BilevelCounts(), Tally()
+        view.counts, view.tally, view.lost = BilevelCounts(), Tally(), {}
         view.lower_rows, view.upper_rows = (
             rows.of(view) for rows in (self.lower_rows, self.upper_rows)
         )
@@ -325,10 +325,16 @@ class Bilevel(BilevelFunctions):
     # -- what a run begins and ends with -----------------------------------------------------
 
     def require_finite(self, x, y):
-        """Stop with NONFINITE, naming the function, unless F, f, g, G are finite at a point."""
-        for name in ("F", "f", "g", "G"):
-            if not np.all(np.isfinite(getattr(self, name)(x, y))):
-                raise Stop(Status.NONFINITE, f"`{name}` is not finite at x = {x}, y = {y}")
+        """Stop with NONFINITE, naming the function, unless all are finite at a point.
+
+        These are F, f, g, G and the derivatives that are given.
+        """
+        given = [name for name in ("grad_F", "grad_f", "jac_g", "jac_G") if self.exact(name)]
+        for name in ("F", "f", "g", "G", *given):
+            getattr(self, name)(x, y)
+            if name in self.lost:
+                where = self.shown(self.lost[name])
+                raise Stop(Status.NONFINITE, f"`{name}` is not finite at {where}")
 
     def differentiable_parts(self):
         """Return F with G, and f with g, as nonlinear programs over (x, y)."""

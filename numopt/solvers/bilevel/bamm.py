@@ -112,7 +112,7 @@ class BAMM(BilevelSolver):
         for _ in range(self.check_every):
             s = self._iteration(problem, s)
             if not sound(s.x, s.y, s.v):
-                return _restarted(s)
+                return self._restarted(s)
         return s._replace(sound=(s.x, s.y, s.v))
 
     def _iteration(self, problem, s):
@@ -148,6 +148,12 @@ class BAMM(BilevelSolver):
             return self.step_x / np.sqrt(s.k + 1)
         return secant_step(s.step, s.move, d - s.d, LARGER)
 
+    def _restarted(self, s):
+        none = np.zeros_like(s.d)
+        step = FIRST * self.step_x / 2 ** (s.restarts + 1)
+        again = {"step": step, "curvature": 2 * s.curvature}
+        return restarted(s, "xyv", **again, d=none, mean=none, move=none)
+
     def report(self, problem, s, run):
         gap = float(np.linalg.norm(problem.grad_f_y(s.x, s.y))) ** 2 / s.curvature
         stationarity = np.linalg.norm(problem.project_upper(s.x - s.d) - s.x) + s.residual
@@ -158,9 +164,3 @@ def averaged_product(problem, x, y, v, mu):
     """Return the second derivatives of mu F + (1 - mu) f along (0, v), a pair."""
     pairs = zip(problem.hvp_F(x, y, v), problem.hvp(x, y, v), strict=True)
     return tuple(mu * above + (1 - mu) * below for above, below in pairs)
-
-
-def _restarted(s):
-    none = np.zeros_like(s.d)
-    smaller = {"step": s.step / 2, "curvature": 2 * s.curvature}
-    return restarted(s, "xyv", **smaller, d=none, mean=none, move=none)

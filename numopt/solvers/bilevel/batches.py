@@ -27,6 +27,7 @@ RATES = {"both": (1 / 7, 4 / 7, 4 / 5), "upper": (1 / 5, 2 / 5, 2 / 3), "none": 
 FADED = 200.0  # iterations after which the decrease of the steps begins to show
 MEMORY, SQUARES = 0.9, 0.99  # of the averages of gradients and of their squares
 FIRST_STEP = 0.1  # of each entry of x
+FIRST_EXACT_STEP = 1e-2
 LARGER = 1.1  # growth of an exact step
 POWER_STEPS = 10
 
@@ -44,7 +45,7 @@ class Loop(NamedTuple):
     move: np.ndarray  # the last step of x, (n,)
     h: tuple = ()  # corrected gradients of F3SA: (x part, y, z)
     before: tuple = ()  # x, y, z of the last step
-    step: float = 1e-2  # of x, where gradients are exact
+    step: float = FIRST_EXACT_STEP  # of x, where gradients are exact
     k: int = 0
     sound: tuple = ()  # x, y, z to go back to
     shrink: float = 1.0
@@ -81,7 +82,7 @@ def next_state(solver, problem, s, run):
 
 def _restarted(s):
     none = np.zeros_like(s.mean)
-    smaller = {"shrink": s.shrink / 2, "step": s.step / 2}
+    smaller = {"shrink": s.shrink / 2, "step": FIRST_EXACT_STEP * s.shrink / 2}
     fresh = {"h": (), "before": (), "mean": none, "square": none, "move": none}
     return restarted(s, "xyz", **smaller, **fresh)
 
