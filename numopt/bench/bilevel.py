@@ -143,14 +143,17 @@ def _medians(pool, task, seeds):
     rows = []
     for seed in seeds:
         rows.append(next(pool.results([task._replace(seed=seed)]))[1])
-        if rows[-1]["status"] != "done":
-            return {"status": rows[-1]["message"] or rows[-1]["status"]}
-    keys = ("value", "test", "cpu", "preparing")
-    return {"status": "done"} | {key: float(np.median([row[key] for row in rows])) for key in keys}
+        status, message = rows[-1]["status"], rows[-1]["message"]
+        if status != "done":
+            late = status == "timeout" and "preparation" not in message
+            return {"status": "timeout" if late else message or status}
+    found = {key: float(np.median([row[key] for row in rows])) for key in ("value", "test", "cpu")}
+    preparing = max(row["preparing"] for row in rows)  # the first seed pays for compilation
+    return {"status": "done", "preparing": preparing} | found
 
 
 def _cells(row, ours, limit):
-    if row["status"] in ("timeout", f"killed, time limit {PATIENCE * limit:g} s"):
+    if row["status"] == "timeout":
         return f"stopped | | > {limit:.1f} | > {limit / ours['cpu']:.3g} |"
     if row["status"] != "done":
         return f"{row['status']} | | | |"

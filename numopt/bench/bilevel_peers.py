@@ -41,7 +41,8 @@ def exact_lower(task, x):
 def _own(method, batches=False, **options):
     def prepare(task, seed):
         problem = task.problem(batches=batches)
-        return lambda: minimize(problem, method=method, options=options, rng=seed).x
+        solve: Any = minimize
+        return lambda: solve(problem, method=method, options=options, rng=seed).x
 
     return prepare
 
@@ -106,7 +107,7 @@ def nelder_mead(task, seed):
     from scipy.optimize import Bounds
     from scipy.optimize import minimize as scipy_minimize
 
-    first, bounds = random_search(task, seed), Bounds(*_bounds(task.problem()))
+    first, bounds = random_search(task, seed), Bounds(*_bounds(task.problem()))  # pyright: ignore
     how: Any = {"method": "Nelder-Mead", "bounds": bounds, "options": {"maxfev": DRAWS}}
     return lambda: scipy_minimize(_exact_value(task), first(), **how).x
 
@@ -137,7 +138,7 @@ def _compiled_by_jax(kind, n, m, data):
     import jaxopt  # pyright: ignore
 
     if kind not in _programs:
-        f, F = (_features_in_jax if kind is hyperparameters.Regularisation else _rows_in_jax)()
+        f, F = (features_in_jax if kind is hyperparameters.Regularisation else rows_in_jax)()
         inner = jaxopt.LBFGS(fun=f, tol=1e-7, maxiter=1000, implicit_diff=True)
 
         def solve(x0, y0, bounds, data):
@@ -152,7 +153,7 @@ def _compiled_by_jax(kind, n, m, data):
     return _programs[kind]
 
 
-def _features_in_jax():
+def features_in_jax():
     """Return f(y, x, train) and F(y, valid) of `Regularisation` for JAX."""
     import jax.numpy as jnp  # pyright: ignore
 
@@ -167,7 +168,7 @@ def _features_in_jax():
     return f, loss
 
 
-def _rows_in_jax():
+def rows_in_jax():
     """Return f(Y, x, train) and F(Y, valid) of `Cleaning` for JAX."""
     import jax.numpy as jnp  # pyright: ignore
     from jax.nn import log_softmax, sigmoid  # pyright: ignore
@@ -201,7 +202,7 @@ def with_sparho(task, seed):
     ends = np.split(np.arange(sum(rows), dtype=np.int32), [rows[0]])
     problem = sparho.Problem(sparho.LogisticLoss(), sparho.WeightedL1(), A, b)
     alone = sparho.Problem(sparho.LogisticLoss(), sparho.WeightedL1(), *task.train)
-    how = {"solver": sparho.adapters.callable.as_solver(lower)}
+    how: Any = {"solver": sparho.adapters.callable.as_solver(lower)}
     how["criterion"] = sparho.HeldOutLogistic(*ends)
     start = np.full(A.shape[1], 1e-2 * rows[0])
     return lambda: lower(alone, sparho.hoag_search(problem, start, **how).best_hyperparam).coef
