@@ -138,7 +138,7 @@ def task_lines(name, seeds, pool, peers=PEERS, at_most=20.0):
         yield f"| {label} | {told} |" if there else f"| {label} | {told} |{' |' * 4}"
 
 
-def _medians(pool, task, seeds):
+def _medians(pool, task, seeds) -> dict[str, Any]:
     """Return the medians of a solver, or the status of its first run that did not end by itself."""
     rows = []
     for seed in seeds:
