@@ -130,7 +130,7 @@ def _sparse_lines(args):
 def _bilevel_lines(args):
     from numopt.bench.bilevel import lines
 
-    return lines(args.seed, args.seeds, args.quick)
+    return lines(args.seed, args.seeds, args.quick, args.at_most)
 
 
 def _inclusion_lines(args):
@@ -440,7 +440,7 @@ def _bench_arguments(command):
     add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
     add("--etas", type=_numbers, metavar="ETA,...", help="of `ot`; default: 100,400,1200")
     add("--tols", type=_numbers, metavar="TOL,...", help="of `ot`; default: 1e-9,1e-12")
-    summary = "of `ot`: stop a peer after R times the time of our method (20)"
+    summary = "of `ot`, `bilevel`: stop a peer after R times the time of our method (20)"
     add("--at-most", type=_positive(float), default=20.0, metavar="R", help=summary)
     add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
     add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")
