@@ -121,8 +121,45 @@ def _newton(G, c, q, lam, mu, support, w, sums):
     length, first = 1.0, -1
     for a in range(s):
         ratio = -w[support[a]] / d[a] if d[a] != 0.0 else -1.0
-        if 0.0 < ratio < length:
+        if 0.0 < ratio < length and lam[support[a]] > 0.0:
             length, first = ratio, a
     for a in range(s):
         j = support[a]
         _move(G, c, q, j, -w[j] if a == first else length * d[a], w, sums)
+
+
+@njit(cache=True)
+def minimise(G, c, lam, mu, positive, relative, goal, most, w):
+    """Minimise -c'd + d'G d / 2 + penalty(w + d); w and c are moved in place, the fall returned.
+
+    It ends when passes and a Newton step together gain at most `goal`, or at most the share
+    `relative` of all that was gained, or after `most` passes.
+    """
+    q, sums = np.zeros(w.size), np.zeros(2)
+    first = last = penalty(w, lam, mu)
+    passes = since = 0
+    while passes < most:
+        _pass(G, c, q, lam, mu, positive, False, w, sums)
+        for _ in range(PASSES - 1):
+            _pass(G, c, q, lam, mu, positive, True, w, sums)
+        passes += PASSES
+        since += PASSES
+        support = np.flatnonzero(w)
+        if 0 < support.size < CHEAPER * since:
+            _newton(G, c, q, lam, mu, support, w, sums)
+            since = 0
+        value = 0.5 * sums[1] + penalty(w, lam, mu)
+        if last - value <= max(goal, relative * (first - value)):
+            break
+        last = value
+    return first - value
+
+
+@njit(cache=True)
+def penalty(w, lam, mu):
+    """Return sum_j lam_j |w_j| + mu_j w_j^2 / 2."""
+    total = 0.0
+    for j in range(w.size):
+        if w[j] != 0.0:
+            total += lam[j] * abs(w[j]) + 0.5 * mu[j] * w[j] ** 2
+    return total

@@ -62,6 +62,17 @@ class LinearLoss(Loss):
         new._scale_and_norms()
         return new
 
+    def columns(self, j):
+        """Return the loss of some columns of the data, which are copied unless they are all."""
+        if len(j) == self.p:
+            return self
+        new = copy.copy(self)
+        new.design = Design(self.design.columns(j))
+        new.p, new.n, new.squares = len(j), len(j) * self.k, self.squares[j]
+        if hasattr(self, "means"):
+            new.means = self.means[j]
+        return new
+
     def _scale_and_norms(self):
         self.squares = self.design.squares(self.s)
         if not np.isfinite(self.squares).all():
@@ -225,7 +236,11 @@ class LinearLoss(Loss):
     def hessian(self, state, b):
         j, c = np.divmod(b, self.k)
         block, bend = self.design.columns(j), self._weighted_bend(state)
-        H = (block.T @ (bend[:, c] * block)) * (c[:, None] == c)
+        if self.k == 1:
+            rows = np.sqrt(bend) * block
+            H = rows.T @ rows
+        else:
+            H = (block.T @ (bend[:, c] * block)) * (c[:, None] == c)
         if self.intercept:
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ bend, 0.0)
             H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T

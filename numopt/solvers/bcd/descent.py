@@ -8,6 +8,8 @@ when passes have cost as much, and more of them are to come: Newton steps on the
 until the decrease still to come, by the rate of the last passes, is small
 """
 
+from math import inf
+
 import numpy as np
 
 from numopt.solvers.bcd.newton import Account, NewtonPhase
@@ -38,6 +40,7 @@ class Descent:
         self.relative = 0.0 if exact or not sub.penalty.dual else RELATIVE
         able = account is not None and not sub.grouped and sub.k == 1 and sub.penalty.convex
         self.newton = NewtonPhase(sub, model, account) if able else None
+        self.slope = 0.0
         self.per_pass = float(sub.lengths.sum())
         self.first = self.value = self.objective()
 
@@ -52,11 +55,12 @@ class Descent:
 
     def run(self, target):
         """Descend until about `target` is left, in the unit of `left`."""
-        rate = SLOWEST
+        rate, worst = SLOWEST, inf
         for _ in range(MOST_ROUNDS):
-            left = self.left(self.sub.epoch(self.model, self.sub.units), rate)
-            goal = max(target, self.relative * (self.first - self.value))
-            if left <= goal:
+            epoch = self.sub.epoch(self.model, self.sub.units)
+            self.slope = max(self.slope, epoch[1])
+            left, goal = self.left(epoch, rate), target
+            if left <= target or epoch[1] <= self.relative * self.slope:
                 break
             before = self.value
             active = self.sub.active(self.model.x)
@@ -64,8 +68,9 @@ class Descent:
             if newton and newton.cheap(active, self.per_pass) and newton.run(active, 0.0) > 0.0:
                 continue
             rate, work = self.round(active, RELATIVE * goal)
-            if not self.value < before:
+            if not (self.value < before or epoch[1] < worst):
                 break
+            worst = epoch[1]
             if self.newton is not None and self.newton.due(
                 active, work, rate, left / max(goal, 1e-300)
             ):
@@ -92,7 +97,7 @@ class Descent:
             if last > 0.0:
                 rate = min(epoch[0] / last, SLOWEST)
             last = epoch[0]
-            if self.left(epoch, rate) <= goal:
+            if self.left(epoch, rate) <= goal or epoch[1] <= 0.3 * self.relative * self.slope:
                 break
         else:
             self.extrapolate(trail)

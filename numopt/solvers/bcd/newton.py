@@ -20,8 +20,8 @@ RIDGE = 1e-12  # of the mean diagonal entry
 SMALL = 400  # supports up to this size are factorised although the data are sparse
 FACTOR_SPEED = 20.0  # entries of a factorisation done in the time of one of a pass
 PRODUCTS = 60.0  # passes over the support that conjugate gradients are expected to cost
-ACCURACY = 1e-6  # of conjugate gradients, relative
-MOST_PRODUCTS = 300
+ACCURACY = 1e-2  # of conjugate gradients, relative
+MOST_PRODUCTS = 100
 CAP = 64.0  # largest factor on the price of a step
 
 
@@ -79,7 +79,8 @@ class NewtonPhase:
         """Take steps on S, return the decrease; `per_work` is that of passes per entry."""
         gained, full = self._steps(S)
         if full or gained > per_work * self.cost > 0.0:
-            self.price = max(self.price / 4.0, 1.0 / CAP)
+            least = 1.0 if self.sub.sparse else 1.0 / CAP
+            self.price = max(self.price / 4.0, least)
         else:
             self.price = min(2.0 * self.price, CAP)
         self.work = 0.0

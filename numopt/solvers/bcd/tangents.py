@@ -1,0 +1,137 @@
+"""Proximal Newton steps on smooth losses over a small working set, with Hessians of columns.
+
+    repeat
+        G = Hessian of f,   c = -gradient of f                 in the variables that may move
+        d = argmin  -c'd + d'G d / 2 + g(w + d)                one compiled call
+        w = w + t d,    t = 1, or less where F does not fall
+
+A variable may move if it is not zero, or is drawn off zero by the gradient. A pass of the inner
+descent costs the square of their number, however many rows there are.
+"""
+
+import numpy as np
+
+from numopt.models.losses import Logistic, Multinomial, Point, Poisson
+from numopt.models.penalties import Separable
+from numopt.solvers.bcd.linesearch import backtrack
+
+LARGEST = 256  # variables that move at once: their Hessian is worth its price
+STEPS = 20  # on one working set
+RELATIVE = 1e-2  # of the decrease of a model: accuracy of its minimiser
+PASSES = 2000  # on one model
+FLOOR = 1e-10  # of the curvature for second derivatives of one: no model is flat
+
+
+def fits(problem):
+    """Return whether a problem has this form."""
+    loss, penalty = problem.loss, problem.penalty
+    if not (isinstance(loss, (Logistic, Multinomial, Poisson)) and isinstance(penalty, Separable)):
+        return False
+    signed = np.all(penalty.lower == -np.inf) or np.all(penalty.lower == 0.0)
+    return bool(signed and np.all(penalty.upper == np.inf)) and not loss.design.sparse
+
+
+class TangentSets:
+    """Decides once whether a problem has the form, and descends on its small working sets.
+
+    Parameters
+    ----------
+    problem : Composite
+    allowed : bool
+        Without Newton steps there is no descent here.
+    """
+
+    def __init__(self, problem, allowed):
+        self.loss, self.penalty = problem.loss, problem.penalty
+        self.able = allowed and fits(problem)
+
+    def take(self, ws):
+        """Return whether a working set is to be descended on here."""
+        return self.able and ws.size <= LARGEST
+
+    def descend(self, ws, point, goal):
+        """Return the point after descent to a gap of `goal`, a violation where there is no dual.
+
+        Parameters
+        ----------
+        ws : ndarray of int
+            Variables; all others are zero.
+        point : Point
+        goal : float
+        """
+        loss, k = self.loss, self.loss.k
+        j = np.unique(ws // k)
+        b = (j[:, None] * k + np.arange(k)).ravel()
+        part = _Part(loss.columns(j), self.penalty, b)
+        at = Point(point.x[b], point.z, point.c)
+        fun, c = part.value(at), part.descent(at)
+        for _ in range(STEPS):
+            A = part.moving(c, at.x)
+            w, promised = part.minimiser(at, c, A, goal)
+            at, fun, step = part.moved(at, A, w, fun, promised)
+            c = part.descent(at)
+            left = part.violation(c, at.x)
+            if self.penalty.dual:
+                left = min(promised, left * np.abs(at.x).sum())
+            if step == 0.0 or left <= goal:
+                break
+        x = point.x.copy()
+        x[b] = at.x
+        return Point(x, at.z, at.c)
+
+
+class _Part:
+    """The problem in some of its variables, all others zero."""
+
+    def __init__(self, loss, penalty, b):
+        self.loss, self.lam, self.mu = loss, penalty.lam[b], penalty.mu[b]
+        self.positive = bool(np.all(penalty.lower == 0.0))
+
+    def value(self, at):
+        """Return F."""
+        return self.loss.value(at) + self.lam @ np.abs(at.x) + 0.5 * (self.mu @ at.x**2)
+
+    def descent(self, at):
+        """Return the negative gradient of f."""
+        return -self.loss.gradient(at)
+
+    def violation(self, c, x):
+        """Return how far the point is from optimality, where -c is the gradient of f."""
+        off = np.abs(c - self.mu * x - self.lam * np.sign(x))
+        return float(np.where(x != 0.0, off, self.pull(c) - self.lam).max(initial=0.0))
+
+    def pull(self, c):
+        """Return how strongly variables at zero are drawn away from it."""
+        return c if self.positive else np.abs(c)
+
+    def moving(self, c, x):
+        """Return the variables that may move, the most violated ones if they are too many."""
+        excess = np.where(x != 0.0, np.inf, self.pull(c) - self.lam)
+        A = np.flatnonzero(excess > 0.0)
+        if A.size > LARGEST:
+            A = np.sort(A[np.argpartition(-excess[A], LARGEST)[:LARGEST]])
+        return A
+
+    def minimiser(self, at, c, A, goal):
+        """Return the minimiser of the model in the variables A, and how much lower it is."""
+        from numopt.kernels.gram import minimise
+
+        G, w = self.loss.hessian(at, A), at.x[A]
+        G[np.diag_indices(A.size)] += FLOOR * self.loss.squares[A // self.loss.k]
+        penalty = (self.lam[A], self.mu[A], self.positive)
+        promised = minimise(G, c[A], *penalty, RELATIVE, 0.1 * goal, PASSES, w)
+        return w, max(promised, 0.0)
+
+    def moved(self, at, A, w, fun, promised):
+        """Return a point on the way to the values w of the variables A, F there and the step."""
+        loss, d, last = self.loss, np.zeros_like(at.x), at
+        d[A] = w - at.x[A]
+        z = loss.design.dot(d.reshape(loss.p, loss.k)).reshape(loss.m, loss.k)
+
+        def value(t):
+            nonlocal last
+            last = loss.moved(at, at.x + t * d, t * z, 0.0)
+            return self.value(last)
+
+        step, found = backtrack(value, fun, -promised)
+        return (last, found, step) if step > 0.0 else (at, fun, step)
