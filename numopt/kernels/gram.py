@@ -86,13 +86,16 @@ def certificate(c, lam, mu, positive, w, sums):
 def _pass(G, c, q, lam, mu, positive, only_used, w, sums):
     """Minimise over each entry in turn, or over those that are not zero."""
     for j in range(w.size):
-        if G[j, j] <= 0.0 or (only_used and w[j] == 0.0):
+        if only_used and w[j] == 0.0:
             continue
-        u = c[j] + G[j, j] * w[j]
-        new = max(u - lam[j], 0.0)
-        if u < 0.0 and not positive:
-            new = min(u + lam[j], 0.0)
-        delta = new / (G[j, j] + mu[j]) - w[j]
+        new = 0.0  # where the column is zero, too
+        if G[j, j] > 0.0:
+            u = c[j] + G[j, j] * w[j]
+            new = max(u - lam[j], 0.0)
+            if u < 0.0 and not positive:
+                new = min(u + lam[j], 0.0)
+            new /= G[j, j] + mu[j]
+        delta = new - w[j]
         if delta != 0.0:
             _move(G, c, q, j, delta, w, sums)
 
@@ -136,19 +139,18 @@ def minimise(G, c, lam, mu, positive, relative, goal, most, w):
     `relative` of all that was gained, or after `most` passes.
     """
     q, sums = np.zeros(w.size), np.zeros(2)
-    first = last = penalty(w, lam, mu)
+    first = last = _penalty(w, lam, mu)
     passes = since = 0
     while passes < most:
-        _pass(G, c, q, lam, mu, positive, False, w, sums)
-        for _ in range(PASSES - 1):
-            _pass(G, c, q, lam, mu, positive, True, w, sums)
+        for k in range(PASSES):
+            _pass(G, c, q, lam, mu, positive, k > 0, w, sums)
         passes += PASSES
         since += PASSES
         support = np.flatnonzero(w)
         if 0 < support.size < CHEAPER * since:
             _newton(G, c, q, lam, mu, support, w, sums)
             since = 0
-        value = 0.5 * sums[1] + penalty(w, lam, mu)
+        value = 0.5 * sums[1] + _penalty(w, lam, mu)
         if last - value <= max(goal, relative * (first - value)):
             break
         last = value
@@ -156,7 +158,7 @@ def minimise(G, c, lam, mu, positive, relative, goal, most, w):
 
 
 @njit(cache=True)
-def penalty(w, lam, mu):
+def _penalty(w, lam, mu):
     """Return sum_j lam_j |w_j| + mu_j w_j^2 / 2."""
     total = 0.0
     for j in range(w.size):

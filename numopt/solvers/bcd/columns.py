@@ -255,4 +255,6 @@ class Model(NamedTuple):
         """Return the smooth part of the model, which is zero at the start."""
         v = self.residual()
         change = v - self.first
-        return 0.5 * float(np.vdot(change if self.inverse is None else change * self.inverse, v + self.first))
+        return 0.5 * float(
+            np.vdot(change if self.inverse is None else change * self.inverse, v + self.first)
+        )

@@ -15,7 +15,8 @@ from numopt.models.losses import Logistic, Multinomial, Point, Poisson
 from numopt.models.penalties import Separable
 from numopt.solvers.bcd.linesearch import backtrack
 
-LARGEST = 256  # variables that move at once: their Hessian is worth its price
+LARGEST = 256  # variables for which their Hessian is worth its price
+SEVERAL = 1000  # the same for several classes, where the alternative forgets how they interact
 STEPS = 20  # on one working set
 RELATIVE = 1e-2  # of the decrease of a model: accuracy of its minimiser
 PASSES = 2000  # on one model
@@ -44,10 +45,11 @@ class TangentSets:
     def __init__(self, problem, allowed):
         self.loss, self.penalty = problem.loss, problem.penalty
         self.able = allowed and fits(problem)
+        self.largest = LARGEST if self.loss.k == 1 else SEVERAL
 
     def take(self, ws):
         """Return whether a working set is to be descended on here."""
-        return self.able and ws.size <= LARGEST
+        return self.able and ws.size <= self.largest
 
     def descend(self, ws, point, goal):
         """Return the point after descent to a gap of `goal`, a violation where there is no dual.
@@ -62,7 +64,7 @@ class TangentSets:
         loss, k = self.loss, self.loss.k
         j = np.unique(ws // k)
         b = (j[:, None] * k + np.arange(k)).ravel()
-        part = _Part(loss.columns(j), self.penalty, b)
+        part = _Part(loss.columns(j), self.penalty, b, np.isin(b, ws))
         at = Point(point.x[b], point.z, point.c)
         fun, c = part.value(at), part.descent(at)
         for _ in range(STEPS):
@@ -81,10 +83,10 @@ class TangentSets:
 
 
 class _Part:
-    """The problem in some of its variables, all others zero."""
+    """The problem in the variables b of some columns; only those of the working set may move."""
 
-    def __init__(self, loss, penalty, b):
-        self.loss, self.lam, self.mu = loss, penalty.lam[b], penalty.mu[b]
+    def __init__(self, loss, penalty, b, inside):
+        self.loss, self.lam, self.mu, self.inside = loss, penalty.lam[b], penalty.mu[b], inside
         self.positive = bool(np.all(penalty.lower == 0.0))
 
     def value(self, at):
@@ -98,19 +100,16 @@ class _Part:
     def violation(self, c, x):
         """Return how far the point is from optimality, where -c is the gradient of f."""
         off = np.abs(c - self.mu * x - self.lam * np.sign(x))
-        return float(np.where(x != 0.0, off, self.pull(c) - self.lam).max(initial=0.0))
+        off = np.where(x != 0.0, off, self.pull(c) - self.lam)
+        return float(off.max(where=self.inside, initial=0.0))
 
     def pull(self, c):
         """Return how strongly variables at zero are drawn away from it."""
         return c if self.positive else np.abs(c)
 
     def moving(self, c, x):
-        """Return the variables that may move, the most violated ones if they are too many."""
-        excess = np.where(x != 0.0, np.inf, self.pull(c) - self.lam)
-        A = np.flatnonzero(excess > 0.0)
-        if A.size > LARGEST:
-            A = np.sort(A[np.argpartition(-excess[A], LARGEST)[:LARGEST]])
-        return A
+        """Return the variables that may move."""
+        return np.flatnonzero(self.inside & ((x != 0.0) | (self.pull(c) > self.lam)))
 
     def minimiser(self, at, c, A, goal):
         """Return the minimiser of the model in the variables A, and how much lower it is."""
