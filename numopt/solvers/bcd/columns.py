@@ -3,9 +3,10 @@
     q(x + d) = <v, X d> + 1/2 sum_i h_i (X d)_i^2 + g(x + d)
 
 v and h hold the first and second derivatives of the loss with respect to the rows of X x; for
-least squares the model is the problem itself. With v at the start, v0, and the current v,
-q = 1/2 sum_i (v_i - v0_i) (v_i + v0_i) / h_i + g, which is how values are compared. An intercept is eliminated: columns act as if
-their h-weighted means were subtracted, and `c` is how far the intercept has moved.
+least squares the model is the problem itself. With the v of the start, v0, and the current one
+q = 1/2 sum_i (v_i - v0_i) (v_i + v0_i) / h_i + g, which is how values are compared. An intercept is
+eliminated: columns act as if their h-weighted means were subtracted, and `c` is how far the
+intercept has moved.
 """
 
 from typing import NamedTuple
