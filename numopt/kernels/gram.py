@@ -132,16 +132,18 @@ def _newton(G, c, q, lam, mu, support, w, sums):
 
 
 @njit(cache=True)
-def minimise(G, c, lam, mu, positive, relative, goal, most, w):
+def minimise(G, c, lam, mu, positive, relative, most, w):
     """Minimise -c'd + d'G d / 2 + penalty(w + d); w and c are moved in place, the fall returned.
 
-    It ends when passes and a Newton step together gain at most `goal`, or at most the share
-    `relative` of all that was gained, or after `most` passes.
+    It ends when the violation of the conditions is at most `relative` times that of the start, when
+    passes and a Newton step together make neither it nor the value smaller, or after `most` passes.
     """
     q, sums = np.zeros(w.size), np.zeros(2)
-    first = last = _penalty(w, lam, mu)
+    first = value = _penalty(w, lam, mu)
+    worst = violation(c, lam, mu, positive, w)
+    goal = relative * worst
     passes = since = 0
-    while passes < most:
+    while worst > goal and passes < most:
         for k in range(PASSES):
             _pass(G, c, q, lam, mu, positive, k > 0, w, sums)
         passes += PASSES
@@ -150,11 +152,26 @@ def minimise(G, c, lam, mu, positive, relative, goal, most, w):
         if 0 < support.size < CHEAPER * since:
             _newton(G, c, q, lam, mu, support, w, sums)
             since = 0
+        last, before = value, worst
         value = 0.5 * sums[1] + _penalty(w, lam, mu)
-        if last - value <= max(goal, relative * (first - value)):
+        worst = violation(c, lam, mu, positive, w)
+        if not (value < last or worst < before):
             break
-        last = value
     return first - value
+
+
+@njit(cache=True)
+def violation(c, lam, mu, positive, w):
+    """Return the largest distance of c to the subdifferential of the penalty."""
+    worst = 0.0
+    for j in range(w.size):
+        slope = c[j] - mu[j] * w[j]
+        if w[j] != 0.0:
+            off = abs(slope - lam[j] if w[j] > 0.0 else slope + lam[j])
+        else:
+            off = (slope if positive else abs(slope)) - lam[j]
+        worst = max(worst, off)
+    return worst
 
 
 @njit(cache=True)

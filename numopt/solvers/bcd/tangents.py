@@ -17,8 +17,9 @@ from numopt.solvers.bcd.linesearch import backtrack
 
 LARGEST = 256  # variables for which their Hessian is worth its price
 SEVERAL = 1000  # the same for several classes, where the alternative forgets how they interact
+WRITTEN_OUT = 2**22  # entries of sparse data that are made dense for that
 STEPS = 20  # on one working set
-RELATIVE = 1e-2  # of the decrease of a model: accuracy of its minimiser
+RELATIVE = 0.1  # of the violation at the start of a model: accuracy of its minimiser
 PASSES = 2000  # on one model
 FLOOR = 1e-10  # of the curvature for second derivatives of one: no model is flat
 
@@ -29,7 +30,9 @@ def fits(problem):
     if not (isinstance(loss, (Logistic, Multinomial, Poisson)) and isinstance(penalty, Separable)):
         return False
     signed = np.all(penalty.lower == -np.inf) or np.all(penalty.lower == 0.0)
-    return bool(signed and np.all(penalty.upper == np.inf)) and not loss.design.sparse
+    return bool(signed and np.all(penalty.upper == np.inf)) and (
+        loss.k > 1 or not loss.design.sparse
+    )
 
 
 class TangentSets:
@@ -49,6 +52,8 @@ class TangentSets:
 
     def take(self, ws):
         """Return whether a working set is to be descended on here."""
+        if self.loss.design.sparse and self.loss.m * ws.size > WRITTEN_OUT:
+            return False
         return self.able and ws.size <= self.largest
 
     def descend(self, ws, point, goal):
@@ -69,7 +74,7 @@ class TangentSets:
         fun, c = part.value(at), part.descent(at)
         for _ in range(STEPS):
             A = part.moving(c, at.x)
-            w, promised = part.minimiser(at, c, A, goal)
+            w, promised = part.minimiser(at, c, A)
             at, fun, step = part.moved(at, A, w, fun, promised)
             c = part.descent(at)
             left = part.violation(c, at.x)
@@ -111,14 +116,14 @@ class _Part:
         """Return the variables that may move."""
         return np.flatnonzero(self.inside & ((x != 0.0) | (self.pull(c) > self.lam)))
 
-    def minimiser(self, at, c, A, goal):
+    def minimiser(self, at, c, A):
         """Return the minimiser of the model in the variables A, and how much lower it is."""
         from numopt.kernels.gram import minimise
 
         G, w = self.loss.hessian(at, A), at.x[A]
         G[np.diag_indices(A.size)] += FLOOR * self.loss.squares[A // self.loss.k]
         penalty = (self.lam[A], self.mu[A], self.positive)
-        promised = minimise(G, c[A], *penalty, RELATIVE, 0.1 * goal, PASSES, w)
+        promised = minimise(G, c[A], *penalty, RELATIVE, PASSES, w)
         return w, max(promised, 0.0)
 
     def moved(self, at, A, w, fun, promised):
