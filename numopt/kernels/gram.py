@@ -139,7 +139,7 @@ def minimise(G, c, lam, mu, positive, relative, most, w):
     passes and a Newton step together make neither it nor the value smaller, or after `most` passes.
     """
     q, sums = np.zeros(w.size), np.zeros(2)
-    first = value = _penalty(w, lam, mu)
+    first = value = penalty(w, lam, mu)
     worst = violation(c, lam, mu, positive, w)
     goal = relative * worst
     passes = since = 0
@@ -153,7 +153,7 @@ def minimise(G, c, lam, mu, positive, relative, most, w):
             _newton(G, c, q, lam, mu, support, w, sums)
             since = 0
         last, before = value, worst
-        value = 0.5 * sums[1] + _penalty(w, lam, mu)
+        value = 0.5 * sums[1] + penalty(w, lam, mu)
         worst = violation(c, lam, mu, positive, w)
         if not (value < last or worst < before):
             break
@@ -175,7 +175,7 @@ def violation(c, lam, mu, positive, w):
 
 
 @njit(cache=True)
-def _penalty(w, lam, mu):
+def penalty(w, lam, mu):
     """Return sum_j lam_j |w_j| + mu_j w_j^2 / 2."""
     total = 0.0
     for j in range(w.size):

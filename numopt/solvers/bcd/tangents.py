@@ -69,7 +69,7 @@ class TangentSets:
         loss, k = self.loss, self.loss.k
         j = np.unique(ws // k)
         b = (j[:, None] * k + np.arange(k)).ravel()
-        part = _Part(loss.columns(j), self.penalty, b, np.isin(b, ws))
+        part = _Part(loss.columns(j), self.penalty, b, ws)
         at = Point(point.x[b], point.z, point.c)
         fun, c = part.value(at), part.descent(at)
         for _ in range(STEPS):
@@ -90,13 +90,16 @@ class TangentSets:
 class _Part:
     """The problem in the variables b of some columns; only those of the working set may move."""
 
-    def __init__(self, loss, penalty, b, inside):
-        self.loss, self.lam, self.mu, self.inside = loss, penalty.lam[b], penalty.mu[b], inside
+    def __init__(self, loss, penalty, b, ws):
+        self.loss, self.mu = loss, penalty.mu[b]
+        self.lam = np.where(np.isin(b, ws), penalty.lam[b], np.inf)
         self.positive = bool(np.all(penalty.lower == 0.0))
 
     def value(self, at):
         """Return F."""
-        return self.loss.value(at) + self.lam @ np.abs(at.x) + 0.5 * (self.mu @ at.x**2)
+        from numopt.kernels.gram import penalty
+
+        return self.loss.value(at) + penalty(at.x, self.lam, self.mu)
 
     def descent(self, at):
         """Return the negative gradient of f."""
@@ -104,17 +107,13 @@ class _Part:
 
     def violation(self, c, x):
         """Return how far the point is from optimality, where -c is the gradient of f."""
-        off = np.abs(c - self.mu * x - self.lam * np.sign(x))
-        off = np.where(x != 0.0, off, self.pull(c) - self.lam)
-        return float(off.max(where=self.inside, initial=0.0))
+        from numopt.kernels.gram import violation
 
-    def pull(self, c):
-        """Return how strongly variables at zero are drawn away from it."""
-        return c if self.positive else np.abs(c)
+        return violation(c, self.lam, self.mu, self.positive, x)
 
     def moving(self, c, x):
         """Return the variables that may move."""
-        return np.flatnonzero(self.inside & ((x != 0.0) | (self.pull(c) > self.lam)))
+        return np.flatnonzero((x != 0.0) | ((c if self.positive else np.abs(c)) > self.lam))
 
     def minimiser(self, at, c, A):
         """Return the minimiser of the model in the variables A, and how much lower it is."""
@@ -122,8 +121,8 @@ class _Part:
 
         G, w = self.loss.hessian(at, A), at.x[A]
         G[np.diag_indices(A.size)] += FLOOR * self.loss.squares[A // self.loss.k]
-        penalty = (self.lam[A], self.mu[A], self.positive)
-        promised = minimise(G, c[A], *penalty, RELATIVE, PASSES, w)
+        terms = (self.lam[A], self.mu[A], self.positive)
+        promised = minimise(G, c[A], *terms, RELATIVE, PASSES, w)
         return w, max(promised, 0.0)
 
     def moved(self, at, A, w, fun, promised):
