@@ -86,13 +86,16 @@ def certificate(c, lam, mu, positive, w, sums):
 def _pass(G, c, q, lam, mu, positive, only_used, w, sums):
     """Minimise over each entry in turn, or over those that are not zero."""
     for j in range(w.size):
-        if G[j, j] <= 0.0 or (only_used and w[j] == 0.0):
+        if only_used and w[j] == 0.0:
             continue
-        u = c[j] + G[j, j] * w[j]
-        new = max(u - lam[j], 0.0)
-        if u < 0.0 and not positive:
-            new = min(u + lam[j], 0.0)
-        delta = new / (G[j, j] + mu[j]) - w[j]
+        new = 0.0  # where the column is zero, too
+        if G[j, j] > 0.0:
+            u = c[j] + G[j, j] * w[j]
+            new = max(u - lam[j], 0.0)
+            if u < 0.0 and not positive:
+                new = min(u + lam[j], 0.0)
+            new /= G[j, j] + mu[j]
+        delta = new - w[j]
         if delta != 0.0:
             _move(G, c, q, j, delta, w, sums)
 
@@ -121,8 +124,61 @@ def _newton(G, c, q, lam, mu, support, w, sums):
     length, first = 1.0, -1
     for a in range(s):
         ratio = -w[support[a]] / d[a] if d[a] != 0.0 else -1.0
-        if 0.0 < ratio < length:
+        if 0.0 < ratio < length and lam[support[a]] > 0.0:
             length, first = ratio, a
     for a in range(s):
         j = support[a]
         _move(G, c, q, j, -w[j] if a == first else length * d[a], w, sums)
+
+
+@njit(cache=True)
+def minimise(G, c, lam, mu, positive, relative, most, w):
+    """Minimise -c'd + d'G d / 2 + penalty(w + d); w and c are moved in place, the fall returned.
+
+    It ends when the violation of the conditions is at most `relative` times that of the start, when
+    passes and a Newton step together make neither it nor the value smaller, or after `most` passes.
+    """
+    q, sums = np.zeros(w.size), np.zeros(2)
+    first = value = penalty(w, lam, mu)
+    worst = violation(c, lam, mu, positive, w)
+    goal = relative * worst
+    passes = since = 0
+    while worst > goal and passes < most:
+        for k in range(PASSES):
+            _pass(G, c, q, lam, mu, positive, k > 0, w, sums)
+        passes += PASSES
+        since += PASSES
+        support = np.flatnonzero(w)
+        if 0 < support.size < CHEAPER * since:
+            _newton(G, c, q, lam, mu, support, w, sums)
+            since = 0
+        last, before = value, worst
+        value = 0.5 * sums[1] + penalty(w, lam, mu)
+        worst = violation(c, lam, mu, positive, w)
+        if not (value < last or worst < before):
+            break
+    return first - value
+
+
+@njit(cache=True)
+def violation(c, lam, mu, positive, w):
+    """Return the largest distance of c to the subdifferential of the penalty."""
+    worst = 0.0
+    for j in range(w.size):
+        slope = c[j] - mu[j] * w[j]
+        if w[j] != 0.0:
+            off = abs(slope - lam[j] if w[j] > 0.0 else slope + lam[j])
+        else:
+            off = (slope if positive else abs(slope)) - lam[j]
+        worst = max(worst, off)
+    return worst
+
+
+@njit(cache=True)
+def penalty(w, lam, mu):
+    """Return sum_j lam_j |w_j| + mu_j w_j^2 / 2."""
+    total = 0.0
+    for j in range(w.size):
+        if w[j] != 0.0:
+            total += lam[j] * abs(w[j]) + 0.5 * mu[j] * w[j] ** 2
+    return total

@@ -108,7 +108,7 @@ class Multinomial(LinearLoss):
         if self.intercept:
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ (s[:, None] * p), 0.0)
             mixed -= part.T @ (s[:, None] * p)
-            H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
+            H -= mixed @ self._intercept_inverse(state) @ mixed.T
         return H
 
     def _bent(self, state, U):

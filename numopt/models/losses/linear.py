@@ -22,6 +22,7 @@ from numopt.models.inputs import real_vector, repeated
 from numopt.models.losses.base import Loss, Point
 
 STRIP = 256  # columns that are handled at once
+RANK = 1e-12  # relative: adding a constant to the intercepts of all classes changes nothing
 NEWTON_STEPS = 50  # for the intercept; quadratic convergence needs about five
 
 
@@ -62,6 +63,17 @@ class LinearLoss(Loss):
         new.m = new.y.shape[0]
         new.s = None if self.s is None else self.s[index]
         new._scale_and_norms()
+        return new
+
+    def columns(self, j):
+        """Return the loss of some columns of the data, which are copied unless they are all."""
+        if len(j) == self.p:
+            return self
+        new = copy.copy(self)
+        new.design = Design(self.design.columns(j))
+        new.p, new.n, new.squares = len(j), len(j) * self.k, self.squares[j]
+        if hasattr(self, "means"):
+            new.means = self.means[j]
         return new
 
     def _scale_and_norms(self):
@@ -193,7 +205,7 @@ class LinearLoss(Loss):
             gradient, curvature = self.residual(state).sum(axis=0), self._intercept_hessian(state)
             if not np.isfinite(curvature).all():
                 return  # at a trial point far out; its value is not finite either
-            step = np.linalg.lstsq(curvature, -gradient)[0]
+            step = _solution(curvature, -gradient)
             last = -(gradient @ step) <= 1e-9 * abs(best)  # one more step squares the error
             before, t = state.c.copy(), 1.0
             state.c[:] += step
@@ -208,6 +220,9 @@ class LinearLoss(Loss):
     def _weighted_bend(self, state):
         bend = self.bend(self.margins(state), self.y)
         return bend if self.s is None else self.s[:, None] * bend
+
+    def _intercept_inverse(self, state):
+        return np.linalg.pinv(self._intercept_hessian(state), RANK, hermitian=True)
 
     def _intercept_hessian(self, state):
         return np.diag(self._weighted_bend(state).sum(axis=0))
@@ -228,10 +243,14 @@ class LinearLoss(Loss):
     def hessian(self, state, b):
         j, c = np.divmod(b, self.k)
         block, bend = self.design.columns(j), self._weighted_bend(state)
-        H = (block.T @ (bend[:, c] * block)) * (c[:, None] == c)
+        if self.k == 1:
+            rows = np.sqrt(bend) * block
+            H = rows.T @ rows
+        else:
+            H = (block.T @ (bend[:, c] * block)) * (c[:, None] == c)
         if self.intercept:
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ bend, 0.0)
-            H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
+            H -= mixed @ self._intercept_inverse(state) @ mixed.T
         return H
 
     def curvatures(self, state):
@@ -249,7 +268,7 @@ class LinearLoss(Loss):
         U = np.asarray(self.design.dot(d.reshape(self.p, self.k)))
         V = self._bent(state, U)
         if self.intercept:
-            c = np.linalg.pinv(self._intercept_hessian(state)) @ V.sum(axis=0)
+            c = self._intercept_inverse(state) @ V.sum(axis=0)
             V = self._bent(state, U - c)
         return self.design.tdot(V).ravel()
 
@@ -285,6 +304,13 @@ def _refuse_nonfinite(design, squares):
     j = np.flatnonzero(~np.isfinite(squares))[0]
     what = "is too large" if np.isfinite(design.columns(np.array([j]))).all() else "is not finite"
     raise ProblemError(f"`X` must hold finite numbers only, column {j} {what}")
+
+
+def _solution(H, b):
+    """Return the least solution of H x = b; zero where H is a single zero."""
+    if b.size > 1:
+        return np.linalg.lstsq(H, b)[0]
+    return b / H[0] if H[0, 0] > 0.0 else np.zeros(1)
 
 
 def over(residual, s):

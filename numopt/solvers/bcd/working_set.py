@@ -22,6 +22,7 @@ from numopt.solvers.bcd.descent import Descent
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 from numopt.solvers.bcd.newton import Account
 from numopt.solvers.bcd.small import SmallSets
+from numopt.solvers.bcd.tangents import TangentSets
 
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
@@ -58,6 +59,7 @@ class WorkingSets:
     def __init__(self, columns, solver):
         self.columns, self.solver = columns, solver
         self.small = SmallSets(columns.problem, solver.newton_phase)
+        self.tangents = TangentSets(columns.problem, solver.newton_phase)
         self.latest = None  # evaluation
         self.best_dual = -inf
 
@@ -134,6 +136,8 @@ class WorkingSets:
         """Return the point after descent over a working set, and the account of Newton steps."""
         if self.small.take(ws):
             return self.small.descend(ws, s.at.point, goal), s.account
+        if self.tangents.take(ws):
+            return self.tangents.descend(ws, s.at.point, goal), s.account
         sub = Subproblem(self.columns, ws)
         if problem.loss.quadratic:
             return self.descend(sub, s.at.point, goal, s.account)
