@@ -47,7 +47,7 @@ class Separable(Penalty):
 
     def table(self):
         """Return lam, mu, lower and upper of each variable, shape (n, 4)."""
-        return np.stack([self.lam, self.mu, self.lower, self.upper], axis=1)
+        return np.array([self.lam, self.mu, self.lower, self.upper]).T.copy()
 
     def _check_bounds(self):
         bad = (self.lower > self.upper) | (self.lower == np.inf) | (self.upper == -np.inf)

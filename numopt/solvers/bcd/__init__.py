@@ -146,9 +146,10 @@ class BCD(RuleOptions):
         return self.engine(problem).step(problem, s, run)
 
     def report(self, problem, s, run):
-        if self.by_rules(problem):
-            return self.engine(problem).report(s)
-        at = self.engine(problem).kept(s).at
+        engine = self.engine(problem)
+        if isinstance(engine, Rules):
+            return engine.report(s)
+        at = engine.kept(s).at
         optimality = self._measure(problem, at, s.dual)
         scalars = {"kkt": at.kkt, "working_set": float(s.size)}
         return Iterate(at.point.x, at.fun, optimality, 0.0, scalars, lambda: fields(problem, s))
@@ -160,7 +161,7 @@ class BCD(RuleOptions):
 
     def verify(self, problem, it):
         engine = self.engine(problem)
-        if self.by_rules(problem):
+        if isinstance(engine, Rules):
             return engine.verify(it.x)
         at = engine.verified(problem, it.x)
         return at.fun, self._measure(problem, at, max(at.dual, engine.best_dual)), 0.0

@@ -50,10 +50,10 @@ def fits(problem):
     loss, penalty = problem.loss, problem.penalty
     if not (isinstance(loss, LeastSquares) and isinstance(penalty, Separable) and loss.k == 1):
         return False
-    lower = penalty.lower
-    signed = np.all(lower == -np.inf) or np.all(lower == 0.0)
-    plain = signed and np.all(penalty.upper == np.inf) and np.all(penalty.lam > 0.0)
-    return bool(plain) and (loss.p <= LARGEST // 2 or not loss.design.sparse)
+    few = loss.p <= LARGEST // 2 or not loss.design.sparse
+    lower, bounded = penalty.lower, (penalty.upper < np.inf).any()
+    signed = (lower == -np.inf).all() or (lower == 0.0).all()
+    return bool(few and signed and not bounded and (penalty.lam > 0.0).all())
 
 
 def trace(problem, lambdas, tol):
