@@ -70,7 +70,8 @@ class WorkingSets:
     def step(self, problem, s, run):
         """Return the next state."""
         ws, left = self.choose(s), s.at.left(s.dual)
-        goal = self.goal(problem, ws, s.inner * left)
+        final = ws.size == self.columns.norms.size or s.identified_at < run.nit
+        goal = self.goal(problem, s.inner * left, final)
         point, account = self.descended(problem, ws, s, goal)
         at = evaluate(problem, self.columns, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
@@ -83,12 +84,13 @@ class WorkingSets:
         inner = max(0.1 * s.inner, LEAST_INNER) if slow else min(3.0 * s.inner, INNER)
         return State(at, dual, ws.size, identified_at, stalled, account, inner)
 
-    def goal(self, problem, ws, goal):
-        """Return the accuracy to ask for: the final one where all units are in the working set."""
-        if ws.size < self.columns.norms.size:
-            return goal
+    def goal(self, problem, goal, final):
+        """Return the accuracy to ask for on a working set.
+
+        It is the `final` one where all units are in it, or the last one did not move the support.
+        """
         unit = problem.reference if problem.penalty.dual else problem.largest_slope
-        return min(goal, INNER * self.solver.tol * unit)
+        return min(goal, INNER * self.solver.tol * unit) if final else goal
 
     def kept(self, s):
         """Return the state, which `verified` may look back at."""
