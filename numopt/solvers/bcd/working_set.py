@@ -21,6 +21,7 @@ from numopt.solvers.bcd.columns import Subproblem
 from numopt.solvers.bcd.descent import Descent
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 from numopt.solvers.bcd.newton import Account
+from numopt.solvers.bcd.screening import Screening
 from numopt.solvers.bcd.small import SmallSets
 
 MODELS = 10  # tangent models on one working set
@@ -58,12 +59,13 @@ class WorkingSets:
     def __init__(self, columns, solver):
         self.columns, self.solver = columns, solver
         self.small = SmallSets(columns.problem, solver.newton_phase)
+        self.screening = Screening(columns, solver.screening)
         self.latest = None  # evaluation
         self.best_dual = -inf
 
     def init(self, problem, x0, run):
         """Return the first state."""
-        at = evaluate(problem, self.columns, problem.state(x0))
+        at = self.evaluated(problem, problem.state(x0))
         account = Account() if self.solver.newton_phase else None
         return State(at, at.dual, account=account)
 
@@ -73,7 +75,7 @@ class WorkingSets:
         final = ws.size == self.columns.norms.size or s.identified_at < run.nit
         goal = self.goal(problem, s.inner * left, final)
         point, account = self.descended(problem, ws, s, goal)
-        at = evaluate(problem, self.columns, point)
+        at = self.evaluated(problem, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
         identified_at = s.identified_at if changed else run.nit + 1
         stalled = s.stalled + 1 if at.fun >= s.at.fun and at.kkt >= s.at.kkt else 0
@@ -83,6 +85,12 @@ class WorkingSets:
         slow = at.left(dual) > SLOW * left and at.worst in ws
         inner = max(0.1 * s.inner, LEAST_INNER) if slow else min(3.0 * s.inner, INNER)
         return State(at, dual, ws.size, identified_at, stalled, account, inner)
+
+    def evaluated(self, problem, point):
+        """Return what one pass over the columns tells."""
+        at = evaluate(problem, self.columns, point, self.screening.slopes)
+        self.screening.screen(at)
+        return at
 
     def goal(self, problem, goal, final):
         """Return the accuracy to ask for on a working set.
@@ -104,7 +112,7 @@ class WorkingSets:
         from is confirmed to the last digits, and worked out anew as well if not.
         """
         fresh = problem.state(x)
-        return self.confirmed(problem, fresh) or evaluate(problem, self.columns, fresh)
+        return self.confirmed(problem, fresh) or self.evaluated(problem, fresh)
 
     def confirmed(self, problem, fresh):
         """Return the latest evaluation if it is one of this point."""
