@@ -51,9 +51,10 @@ def fits(problem):
     if not (isinstance(loss, LeastSquares) and isinstance(penalty, Separable) and loss.k == 1):
         return False
     few = loss.p <= LARGEST // 2 or not loss.design.sparse
-    lower, bounded = penalty.lower, (penalty.upper < np.inf).any()
-    signed = (lower == -np.inf).all() or (lower == 0.0).all()
-    return bool(few and signed and not bounded and (penalty.lam > 0.0).all())
+    lowest, highest = penalty.lower.min(initial=0.0), penalty.lower.max(initial=-np.inf)
+    signed = highest == -np.inf or lowest == highest == 0.0
+    unbounded = penalty.upper.min(initial=np.inf) == np.inf
+    return bool(few and signed and unbounded and penalty.lam.min(initial=np.inf) > 0.0)
 
 
 def trace(problem, lambdas, tol):
@@ -72,7 +73,7 @@ class Centred:
         self.loss, penalty = problem.loss, problem.penalty
         self.root = None if self.loss.s is None else np.sqrt(self.loss.s)
         self.lam, self.mu = penalty.lam, penalty.mu
-        self.positive = bool(np.all(penalty.lower == 0.0)) and problem.n > 0
+        self.positive = problem.n > 0 and bool(penalty.lower[0] == 0.0)  # see `fits`
         y = self.loss.y[:, 0]
         if self.loss.intercept:
             y = y - (y.mean() if self.root is None else self.loss.s @ y / self.loss.weight)

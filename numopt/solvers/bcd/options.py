@@ -48,6 +48,11 @@ class RuleOptions(Solver):
 
     def __post_init__(self):
         super().__post_init__()
+        self.require(self.inner >= 1, "inner", "must be >= 1")
+        if self.rules_given:
+            self._check_rules()
+
+    def _check_rules(self):
         names = VARIABLE + STRUCTURED
         kinds = f"must be a size, a list of index arrays, or one of {', '.join(names)}"
         self.require(_is_blocks(self.blocks, names), "blocks", kinds)
@@ -57,7 +62,6 @@ class RuleOptions(Solver):
         for option, names in (("selection", rules), ("update", UPDATES)):
             known = getattr(self, option) in (None, *names)
             self.require(known, option, f"must be one of {', '.join(map(repr, names))}")
-        self.require(self.inner >= 1, "inner", "must be >= 1")
         for option in ("block_size", "refresh"):
             value = getattr(self, option)
             self.require(value is None or value >= 1, option, "must be >= 1")

@@ -120,7 +120,8 @@ class WorkingSets:
         if at is None or not np.array_equal(at.point.x, fresh.x):
             return None
         before, now = problem.loss.residual(at.point), problem.loss.residual(fresh)
-        close = np.linalg.norm(now - before) <= ROUNDING * np.linalg.norm(now)
+        change = now - before
+        close = np.vdot(change, change) <= ROUNDING**2 * np.vdot(now, now)
         return at if close else None
 
     def kinks(self, x):
