@@ -43,12 +43,12 @@ def real_vector(a, name, *, n=None, finite=False):
     if v.ndim > 1:
         raise ProblemError(f"`{name}` must be a vector of shape (n,), got shape {v.shape}")
     if n is not None and v.ndim == 0:
-        v = np.broadcast_to(v, (n,))
+        v = np.full(n, v)
     v = np.array(v, dtype=np.float64, order="C", ndmin=1)
     if n is not None and v.size != n:
         raise ProblemError(f"`{name}` must have {n} entries, got shape {v.shape}")
     bad = ~np.isfinite(v) if finite else np.isnan(v)
-    if bad.any():
+    if np.count_nonzero(bad):  # faster than `any`, and this is called often
         kind, i = "finite numbers" if finite else "numbers", bad.argmax()
         raise ProblemError(f"`{name}` must hold {kind} only, entry {i} is {v[i]}")
     return v

@@ -41,7 +41,7 @@ class Separable(Penalty):
             setattr(new, name, for_each(getattr(self, name), name, n, columns))
         new._check_bounds()
         free = (new.lam == 0.0) & (new.mu == 0.0)
-        new.dual = not np.any(free & (np.isinf(new.lower) | np.isinf(new.upper)))
+        new.dual = not (free & (np.isinf(new.lower) | np.isinf(new.upper))).any()
         new.sparse = bool(new.lam.any() or (new.lower == 0.0).any() or (new.upper == 0.0).any())
         return new
 
@@ -75,13 +75,14 @@ class Separable(Penalty):
         return self.part(x, everywhere) if self.allows(x, everywhere) else np.inf
 
     def part(self, x, b):
-        u, lam = x[b], self.lam[b]
-        used = u != 0.0
-        u = u[used]
-        return float(lam[used] @ np.abs(u) + 0.5 * (self.mu[b][used] @ u**2))
+        used = np.flatnonzero(x[b])
+        if not used.size:
+            return 0.0
+        u, lam, mu = x[b][used], self.lam[b][used], self.mu[b][used]
+        return float(lam @ np.abs(u) + 0.5 * (mu @ u**2))
 
     def allows(self, x, b):
-        return bool(np.all((x >= self.lower[b]) & (x <= self.upper[b])))
+        return bool(((x >= self.lower[b]) & (x <= self.upper[b])).all())
 
     def change(self, x, y):
         lam = np.where(np.isinf(self.lam), 0.0, self.lam)
