@@ -80,6 +80,19 @@ class Centred:
         self.t = y if self.root is None else self.root * y
         self.energy = float(self.t @ self.t)
 
+    def residual(self, point):
+        """Return t - Z w at a point."""
+        r = (self.loss.y - self.loss.margins(point))[:, 0]
+        return r if self.root is None else self.root * r
+
+    def moved(self, point, ws, w):
+        """Return the point with the variables ws at w."""
+        x, used = point.x.copy(), np.flatnonzero(w != point.x[ws])
+        change = w[used] - x[ws[used]]
+        x[ws] = w
+        step = self.loss.design.columns(ws[used]) @ change
+        return self.loss.moved(point, x, step[:, None], 0.0)
+
     def correlations(self, r):
         """Return Z'r for a residual, which is centred."""
         return self.loss.design.tdot(r if self.root is None else self.root * r)

@@ -2,7 +2,8 @@
 
     repeat
         choose the working set: the units off their kinks, and those nearest to leaving theirs
-        least squares:  descend on the problem over the working set
+        least squares:  descend on the problem over the working set, to the final accuracy once
+                        the support has settled
         other losses:   a few times, descend on the tangent model and search along the step
         one pass over all columns: gradient, dual point, gap, scores
     until gap <= tol F(0), or the KKT violation <= tol max |grad f(0)| where there is no dual
@@ -19,6 +20,7 @@ import numpy as np
 from numopt.core.errors import Status, Stop
 from numopt.solvers.bcd.columns import Subproblem
 from numopt.solvers.bcd.descent import Descent
+from numopt.solvers.bcd.dual_newton import DualNewton
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 from numopt.solvers.bcd.newton import Account
 from numopt.solvers.bcd.screening import Screening
@@ -59,6 +61,7 @@ class WorkingSets:
     def __init__(self, columns, solver):
         self.columns, self.solver = columns, solver
         self.small = SmallSets(columns.problem, solver.newton_phase)
+        self.dual_newton = DualNewton(self.small.data)
         self.screening = Screening(columns, solver.screening)
         self.latest = None  # evaluation
         self.best_dual = -inf
@@ -135,7 +138,8 @@ class WorkingSets:
             return np.flatnonzero(scores < inf)
         off = int(np.count_nonzero(scores == -inf))
         crowded = off > CROWDED * s.size > 0.0
-        size = max(self.solver.first_size, (4 if crowded else 2) * off)
+        wide = crowded or self.dual_newton.take(s.account)  # there, columns cost little
+        size = max(self.solver.first_size, (4 if wide else 2) * off)
         if size >= units:
             return np.flatnonzero(scores < inf)
         ws = np.argpartition(scores, size - 1)[:size]
@@ -145,6 +149,10 @@ class WorkingSets:
         """Return the point after descent over a working set, and the account of Newton steps."""
         if self.small.take(ws):
             return self.small.descend(ws, s.at.point, goal), s.account
+        if self.dual_newton.take(s.account):
+            point = self.dual_newton.descend(ws, s.at.point, goal)
+            if point is not None:
+                return point, s.account
         sub = Subproblem(self.columns, ws)
         if problem.loss.quadratic:
             return self.descend(sub, s.at.point, goal, s.account)
