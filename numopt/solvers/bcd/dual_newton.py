@@ -40,8 +40,9 @@ class DualNewton:
     """
 
     def __init__(self, data: Any):
-        fits = data is not None and not data.loss.design.sparse and not data.mu.any()
-        self.data = data if fits and data.loss.m <= LARGEST else None
+        self.data: Any = None
+        if data is not None and data.loss.m <= LARGEST:
+            self.data = None if data.loss.design.sparse or data.mu.any() else data
         self.sigma = 0.0  # that of the last working set
 
     def take(self, account):
