@@ -361,11 +361,15 @@ def warmup(args):
 
     import numopt
     from numopt.bench.runner import warm_up
+    from numopt.bench.tiny import EXAMPLES
 
     for row in numopt.methods():
         start = perf_counter()
         warm_up(row["name"])
         print(f"{row['name']:20} ready after {perf_counter() - start:.1f} s", flush=True)
+    start = perf_counter()
+    numopt.path(next(EXAMPLES["composite"]()), n_lambdas=2)
+    print(f"{'path':20} ready after {perf_counter() - start:.1f} s", flush=True)
     for sketch in ("rk", "gv"):
         start = perf_counter()
         options = {"variant": "paper", "linear_solver": sketch, "maxiter": 1}

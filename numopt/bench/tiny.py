@@ -44,6 +44,7 @@ def _composite():
         yield numopt.Composite(numopt.LeastSquares(X, SIGNS), numopt.L1(0.1))
         yield numopt.Composite(numopt.Logistic(X, SIGNS), numopt.L1(0.1))
         yield numopt.Composite(numopt.LeastSquares(X, SIGNS), numopt.GroupL2(0.1, 2))
+        yield numopt.Composite(numopt.QuadForm(X.T @ X, SIGNS[:2]), numopt.L1(0.1))
 
 
 def _factorisation():

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from numopt.kernels import cholesky
+
 SETTLED = 1e-6
 
 
@@ -77,23 +79,5 @@ def ridge_rows(indptr, indices, values, F, ridge, W):
                 w[a] += values[e] * row[a]
                 for c in range(a + 1):
                     H[a, c] += row[a] * row[c]
-        _solve(H, w)
+        cholesky.solve(H, w)
         W[i] = w
-
-
-@njit(cache=True)
-def _solve(H, w):
-    """Overwrite w by H^-1 w; only the lower triangle of H is read, and overwritten."""
-    k = w.size
-    for a in range(k):
-        for c in range(a + 1):
-            for l in range(c):
-                H[a, c] -= H[a, l] * H[c, l]
-            H[a, c] = np.sqrt(H[a, a]) if a == c else H[a, c] / H[c, c]
-        for l in range(a):
-            w[a] -= H[a, l] * w[l]
-        w[a] /= H[a, a]
-    for a in range(k - 1, -1, -1):
-        for l in range(a + 1, k):
-            w[a] -= H[l, a] * w[l]
-        w[a] /= H[a, a]

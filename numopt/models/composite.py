@@ -84,7 +84,8 @@ class Composite(Problem):
         p = self.penalty
         if not isinstance(p, Separable):
             return x
-        return np.clip(np.where(np.isinf(p.lam), 0.0, x), p.lower, p.upper)
+        x = np.where(p.lam < np.inf, x, 0.0)
+        return np.minimum(np.maximum(x, p.lower), p.upper)
 
     def start(self, x0=None, strict=False):
         """Return a start point in the variables of methods.

@@ -44,6 +44,10 @@ class LeastSquares(LinearLoss):
     def phi(self, z, y):
         return 0.5 * np.sum((z - y) ** 2, axis=1)
 
+    def value(self, state):
+        r = self.margins(state) - self.y
+        return 0.5 * float(np.vdot(r, r if self.s is None else self.s[:, None] * r))
+
     def slope(self, z, y):
         return z - y
 
@@ -89,7 +93,7 @@ class LeastSquares(LinearLoss):
 
     def conjugate(self, residual):
         weighted = residual if self.s is None else over(residual, self.s)
-        return float(np.sum(residual * (0.5 * weighted + self.y)))
+        return float(np.vdot(residual, 0.5 * weighted + self.y))
 
 
 class Huber(LinearLoss):
@@ -134,7 +138,7 @@ class Huber(LinearLoss):
 
     def conjugate(self, residual):
         weighted = residual if self.s is None else over(residual, self.s)
-        return float(np.sum(residual * (0.5 * weighted + self.y)))
+        return float(np.vdot(residual, 0.5 * weighted + self.y))
 
 
 class Poisson(LinearLoss):

@@ -28,7 +28,8 @@ class BCD(RuleOptions):
     Parameters
     ----------
     working_set : bool
-        Take the engine for sparse models; it has options `first_size`, `small`, `newton_phase`.
+        Take the engine for sparse models; it has options `first_size`, `small`, `newton_phase`,
+        `screening`.
         Without it, and whenever one of the following options is given, blocks are chosen and
         updated by rules. Quadratic forms and nonlinear programs always are.
     first_size : int
@@ -37,6 +38,9 @@ class BCD(RuleOptions):
         With up to this many units all of them are the working set.
     newton_phase : bool
         Allow Newton steps on the support.
+    screening : bool
+        Leave out columns that the duality gap proves to be unused, for good. It never changes the
+        solution; beside working sets it saves little.
     blocks : int, list of array_like, str, optional
         Fixed blocks: their size, or the blocks themselves, which cover all variables; with a
         sparse quadratic form also "red_black" (independent sets) and "forest". Variable ones,
@@ -130,6 +134,7 @@ class BCD(RuleOptions):
     first_size: int = 100
     small: int = 200
     newton_phase: bool = True
+    screening: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -161,9 +166,10 @@ class BCD(RuleOptions):
         return new
 
     def report(self, problem, s, run):
-        if self.by_rules(problem):
-            return self.engine(problem).report(s)
-        at = self.engine(problem).kept(s).at
+        engine = self.engine(problem)
+        if isinstance(engine, Rules):
+            return engine.report(s)
+        at = engine.kept(s).at
         optimality = self._measure(problem, at, s.dual)
         scalars = {"kkt": at.kkt, "working_set": float(s.size)}
         return Iterate(at.point.x, at.fun, optimality, 0.0, scalars, lambda: fields(problem, s))
@@ -175,7 +181,7 @@ class BCD(RuleOptions):
 
     def verify(self, problem, it):
         engine = self.engine(problem)
-        if self.by_rules(problem):
+        if isinstance(engine, Rules):
             return engine.verify(it.x)
         at = engine.verified(problem, it.x)
         return at.fun, self._measure(problem, at, max(at.dual, engine.best_dual)), 0.0

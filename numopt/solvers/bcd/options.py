@@ -60,6 +60,11 @@ class RuleOptions(Solver):
 
     def __post_init__(self):
         super().__post_init__()
+        self.require(self.inner >= 1, "inner", "must be >= 1")
+        if self.rules_given:
+            self._check_rules()
+
+    def _check_rules(self):
         names = VARIABLE + STRUCTURED
         kinds = f"must be a size, a list of index arrays, or one of {', '.join(names)}"
         self.require(_is_blocks(self.blocks, names), "blocks", kinds)
@@ -69,7 +74,6 @@ class RuleOptions(Solver):
         for option, names in (("selection", rules), ("update", UPDATES)):
             known = getattr(self, option) in (None, *names)
             self.require(known, option, f"must be one of {', '.join(map(repr, names))}")
-        self.require(self.inner >= 1, "inner", "must be >= 1")
         demand = "must be None or 'random' with blocks='random_forest'"
         drawn = self.selection in (None, "random")
         self.require(drawn or not self._is("random_forest"), "selection", demand)
