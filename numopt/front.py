@@ -203,7 +203,7 @@ def methods():
     >>> [row["name"] for row in numopt.methods()]
     ['alternating', 'bamm', 'bcd', 'cbo', 'extragradient', 'f2sa', 'f3sa', 'gradient_newton',
      'halpern_vr', 'implicit', 'kkt', 'lv_hba', 'rhpdhg', 'sinkhorn', 'sketched_newton', 'sns',
-     'sparse_ot']
+     'sparse_ot', 'zeroth_order']
     """
     return [
         {

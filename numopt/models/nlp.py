@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from numopt.core.errors import ProblemError
+from numopt.core.errors import ProblemError, Status, Stop
 from numopt.models.inputs import projected, real_vector
 from numopt.models.problem import Problem
 
@@ -86,7 +86,17 @@ class NLP(Problem):
         Parameters
         ----------
         X : ndarray, shape (k, n)
+
+        Raises
+        ------
+        Stop
+            With MAX_FUN, after the rows that the budget allows.
         """
+        room = self.room()
+        if self.memo is not None and room < len(X):
+            if room >= 1:
+                self.values(X[: int(room)])
+            raise Stop(Status.MAX_FUN)
         values = np.empty(len(X))
         for rows, f in self._values(X):
             values[rows] = f

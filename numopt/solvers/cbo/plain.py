@@ -52,7 +52,7 @@ def init(solver, problem, x0, run):
         size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
         X = x0 + size * run.normal((count, n))
     X = SURFACES[solver.surface].project(np.clip(X, problem.lb, problem.ub))
-    f = _values(problem, X)
+    f = problem.values(X)
     if not np.isfinite(f).any():
         return _state(solver, X, f, X[:0], f[:0], x0, np.nan)
     alpha = solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
@@ -65,15 +65,6 @@ def init(solver, problem, x0, run):
 def _state(solver, X, f, Y, f_y, x, fun):
     none = np.zeros(0, dtype=np.int64)
     return State(X, f, Y, f_y, x[None, :], x, fun, solver.alpha, solver.sigma, 1.0, none)
-
-
-def _values(problem, X):
-    """Evaluate the ensemble; what the budget does not allow ends the run."""
-    room = problem.room()
-    if room < len(X):
-        problem.values(X[: int(room)])
-        raise Stop(Status.MAX_FUN)
-    return problem.values(X)
 
 
 def step(solver, problem, s, run):
@@ -123,7 +114,7 @@ def _step(solver, problem, s, run):
     X = _moved(solver, problem, s, rows, run)
     X = SURFACES[solver.surface].project(X)
     f = s.f.copy()
-    f[rows] = _values(problem, X[rows])
+    f[rows] = problem.values(X[rows])
     Y, f_y = s.Y, s.f_y
     if solver.memory:
         better = f < f_y
