@@ -21,7 +21,7 @@ class L1Ball(ConvexSet):
     Examples
     --------
     >>> L1Ball(2.0).extreme(np.array([1.0, -3.0]))
-    array([-0.,  2.])
+    array([0., 2.])
     """
 
     def __init__(self, radius=1.0):

@@ -80,12 +80,14 @@ class NLP(Problem):
         """Return f(x), a float; not finite where f is undefined."""
         return self._recall("fun", self._fun, x)
 
-    def values(self, X):
-        """Return f at each row of X, shape (k,); a run remembers the best of them.
+    def values(self, X, candidates=True):
+        """Return f at each row of X, shape (k,).
 
         Parameters
         ----------
         X : ndarray, shape (k, n)
+        candidates : bool
+            Whether a run remembers the best of them, which is its answer if it ends in a step.
 
         Raises
         ------
@@ -95,12 +97,13 @@ class NLP(Problem):
         room = self.room()
         if self.memo is not None and room < len(X):
             if room >= 1:
-                self.values(X[: int(room)])
+                self.values(X[: int(room)], candidates)
             raise Stop(Status.MAX_FUN)
         values = np.empty(len(X))
         for rows, f in self._values(X):
             values[rows] = f
-            self._keep_best(X[rows], values[rows])
+            if candidates:
+                self._keep_best(X[rows], values[rows])
         return values
 
     def _keep_best(self, X, values):

@@ -67,9 +67,11 @@ class Preference(Problem):
         self.compare, self.rank = compare, rank
 
     def start(self, x0=None, strict=False):
+        """Return the start point of a run; `x0` is moved into the bounds, with a warning."""
         return projected(super().start(x0), self.lb, self.ub, strict, depth=5)
 
     def features(self):
+        """Return {"bounds"} if there are any, else nothing."""
         bounded = np.isfinite(self.lb).any() or np.isfinite(self.ub).any()
         return {"bounds"} if bounded else set()
 

@@ -37,6 +37,8 @@ class ConvexSet:
         """Return the nearest point of the set, shape (n,)."""
         raise NotImplementedError
 
+    # Sets with simple corners also have ``extreme(g)``: a point v of the set with the least <g, v>.
+
     def violation(self, v):
         """Return the distance of v from the set in the largest-entry norm."""
         return float(np.abs(v - self.project(v)).max(initial=0.0))
@@ -90,7 +92,6 @@ class Box(ConvexSet):
         return np.clip(v, self.lb, self.ub)
 
     def extreme(self, g):
-        """Return a point of the set with the least <g, v>, shape (n,); the box must be finite."""
         return np.where(g > 0.0, self.lb, self.ub)
 
     def explicit(self, n):
@@ -118,7 +119,6 @@ class Simplex(ConvexSet):
         return np.maximum(v - shift, 0.0)
 
     def extreme(self, g):
-        """Return a point of the set with the least <g, v>, shape (n,)."""
         return np.where(np.arange(g.size) == np.argmin(g), self.radius, 0.0)
 
     def explicit(self, n):
@@ -149,7 +149,6 @@ class Ball(ConvexSet):
         return v.copy() if distance <= self.radius else self.centre + self.radius / distance * away
 
     def extreme(self, g):
-        """Return a point of the set with the least <g, v>, shape (n,)."""
         return self.centre - self.radius / max(np.linalg.norm(g), np.finfo(float).tiny) * g
 
     def violation(self, v):

@@ -131,6 +131,11 @@ class ZerothOrder(Solver):
         self.require(ranked, "samples", "must be >= 2 for a ranking, or 0")
 
     @property
+    def trusting(self):
+        """Whether a point of a stencil may be the answer: not if its value may just be lucky."""
+        return self.noise == 0 and not self.average
+
+    @property
     def stochastic(self):
         """Whether Frank-Wolfe averages noisy estimates."""
         return self.noise > 0 or self.samples > 0

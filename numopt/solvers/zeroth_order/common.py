@@ -1,5 +1,7 @@
 """What the variants share: differences within a budget, the size of the variables, the measure."""
 
+from typing import Any
+
 import numpy as np
 
 from numopt.core.errors import Status, Stop
@@ -21,12 +23,12 @@ def radius_of(solver):
     return solver.radius or float(np.cbrt(solver.noise))
 
 
-def typical(problem, x0):
+def typical(problem, x0, candidates=True):
     """Return what the variables are compared with in differences, shape (n,)."""
-    return typical_sizes(_evaluation(problem), x0, problem.lb, problem.ub)
+    return typical_sizes(_evaluation(problem, candidates), x0, problem.lb, problem.ub)
 
 
-def gradient(problem, x, fun, rows, sizes, formula=CENTRAL, step=0.0):
+def gradient(problem, x, fun, rows, sizes, formula=CENTRAL, step=0.0, candidates=True):
     """Return some entries of the gradient by differences along the coordinates, shape (k,).
 
     Parameters
@@ -40,6 +42,8 @@ def gradient(problem, x, fun, rows, sizes, formula=CENTRAL, step=0.0):
     formula : {"2-point", "3-point"}
     step : float
         Length of the displacement; 0 balances truncation and rounding.
+    candidates : bool
+        Whether the points of the stencil may be answers.
 
     Raises
     ------
@@ -47,11 +51,11 @@ def gradient(problem, x, fun, rows, sizes, formula=CENTRAL, step=0.0):
         With NONFINITE, where a difference is not finite.
     """
     relative = step / np.maximum(1.0, np.abs(x)) if step else None
-    sizes = np.ones(x.size) if step else sizes
-    targets = displaced(x, formula, problem.lb, problem.ub, relative, sizes)
+    unit: Any = 1.0 if step else sizes
+    targets = displaced(x, formula, problem.lb, problem.ub, relative, unit)
     free = [j for j in rows if problem.lb[j] < problem.ub[j]]
     groups = [Group(slice(None), j) for j in free]
-    found = slopes(_evaluation(problem), x, np.array([fun]), groups, targets)
+    found = slopes(_evaluation(problem, candidates), x, np.array([fun]), groups, targets)
     entries = {group.cols: values[0] for group, values in found}
     g = np.array([entries.get(j, 0.0) for j in rows])
     if not np.isfinite(g).all():
@@ -59,10 +63,10 @@ def gradient(problem, x, fun, rows, sizes, formula=CENTRAL, step=0.0):
     return g
 
 
-def _evaluation(problem):
+def _evaluation(problem, candidates=True):
     def evaluate(points):
         points = np.array(list(points))
-        return problem.values(points)[:, None] if len(points) else []
+        return problem.values(points, candidates)[:, None] if len(points) else []
 
     return evaluate
 

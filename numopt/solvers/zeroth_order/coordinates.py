@@ -65,7 +65,8 @@ def _differenced(solver, problem, s, rows):
     """Return the state with some entries of the gradient differenced anew."""
     formula = "2-point" if solver.difference == "forward" else "3-point"
     g, at = s.g.copy(), s.at.copy()
-    g[rows] = gradient(problem, s.x, s.fun, rows, s.sizes, formula, radius_of(solver))
+    rest = rows, s.sizes, formula, radius_of(solver), solver.trusting
+    g[rows] = gradient(problem, s.x, s.fun, *rest)
     at[rows] = s.x[rows]
     return s._replace(g=g, at=at, fresh=len(rows) == problem.n)
 
@@ -122,7 +123,7 @@ def _shorter(rise, slope):
 
 
 def _direction(problem, s):
-    """Return -H g in the free variables, by the two loops of Nocedal; -t g if that is no descent."""
+    """Return -H g in the free variables, by two loops over the pairs; -t g if it is no descent."""
     g = np.where(_held(problem, s), 0.0, s.g)
     d, coefficients = -g, []
     for move, change in reversed(s.pairs):

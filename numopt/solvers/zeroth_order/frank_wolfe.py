@@ -49,7 +49,7 @@ def init(solver, problem, x0, run):
     if not np.isfinite(fun):
         return s
     if not solver.stochastic:
-        s = s._replace(sizes=typical(problem, x0))
+        s = s._replace(sizes=typical(problem, x0, candidates=solver.domain is None))
     return _asked(solver, problem, s, run)
 
 
@@ -95,7 +95,8 @@ def _asked(solver, problem, s, run):
     else:
         every = np.arange(problem.n)
         formula = "2-point" if solver.difference == "forward" else "3-point"
-        g = gradient(problem, s.x, s.fun, every, s.sizes, formula, radius_of(solver))
+        among = solver.domain is None
+        g = gradient(problem, s.x, s.fun, every, s.sizes, formula, radius_of(solver), among)
     return s._replace(g=g, v=oracle(solver.domain, problem, g))
 
 
@@ -104,7 +105,7 @@ def _averaged(solver, problem, s, run):
     rho = min(1.0, 4.0 / ((1.0 + n / m) ** (1 / 3) * t ** (2 / 3)))
     c = solver.radius or 2.0 * np.sqrt(m) / (n**1.5 * t ** (1 / 3))
     U = run.normal((m, n))
-    rise = problem.values(s.x + c * U) - s.fun
+    rise = problem.values(s.x + c * U, candidates=False) - s.fun
     if not np.isfinite(rise).all():
         raise Stop(Status.NONFINITE, "a difference of the objective")
     return (1.0 - rho) * s.g + rho / m * (rise / c) @ U
@@ -152,6 +153,9 @@ def verify(solver, problem, it):
     fun, every = problem.fun(it.x), np.arange(problem.n)
     if not np.isfinite(fun) or not np.isfinite(it.violation):
         return fun, np.inf, it.violation
-    g = gradient(problem, it.x, fun, every, typical(problem, it.x), step=radius_of(solver))
+    sizes = typical(problem, it.x, candidates=False)
+    g = gradient(
+        problem, it.x, fun, every, sizes, step=radius_of(solver), candidates=solver.domain is None
+    )
     gap = max(float(g @ (it.x - oracle(solver.domain, problem, g))), 0.0)
     return fun, gap, _violation(solver, problem, it.x)

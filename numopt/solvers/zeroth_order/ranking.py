@@ -44,14 +44,14 @@ def step(solver, problem, s, run):
     """Do one round: an estimate, and a search along it."""
     m, n = solver.samples or min(max(6, 4 + problem.n // 2), 15), problem.n
     queries = clipped(problem, s.x + s.mu * run.normal((m, n)))
-    order, values = _best(problem, queries, solver.best or m)
+    order, values = _best(solver, problem, queries, solver.best or m)
     u = (queries - s.x) / s.mu
     g = s.g + (estimate(u, order) - s.g) / (s.rounds + 1)
     reach = s.mu * np.sqrt(n) * 0.5 ** np.arange(m - 2)
     along = clipped(problem, s.x - reach[:, None] * g)
     points = np.concatenate([along, queries[order[:1]], s.x[None, :]])
-    winner, fun = _winner(problem, points, values[order[0]], s.fun)
-    if winner == m - 1:
+    winner, fun = _winner(solver, problem, points, values[order[0]], s.fun)
+    if (points[winner] == s.x).all():
         return _rested(solver, s._replace(g=g, rounds=s.rounds + 1))
     mu = min(s.mu / solver.shrink, LARGEST * s.first) if winner == 0 else s.mu
     return s._replace(x=points[winner], fun=fun, mu=mu, g=np.zeros(n), rounds=0)
@@ -74,21 +74,26 @@ def estimate(u, order):
     return weights @ u / max(pairs, 1.0)
 
 
-def _best(problem, X, k):
+def _best(solver, problem, X, k):
     """Return the k best rows, best first, and the values where there are any."""
     if problem.kind == "preference":
         return problem.best(X, k), np.full(len(X), np.nan)
-    f = problem.values(X)
+    f = problem.values(X, solver.trusting)
     return np.argsort(np.where(np.isnan(f), np.inf, f), kind="stable")[:k], f
 
 
-def _winner(problem, points, query, fun) -> Any:
+def _winner(solver, problem, points, query, fun) -> Any:
     """Return which point is the best, and its value; of equals, the one that comes last."""
+    last = len(points) - 1
     if problem.kind == "preference":
-        return int(problem.best(points, 1)[0]), np.nan
-    f = np.append(problem.values(points[:-2]) if len(points) > 2 else [], [query, fun])
+        others = np.flatnonzero((points != points[last]).any(axis=1))
+        some = np.append(others, last)
+        return (int(some[problem.best(points[some], 1)[0]]) if others.size else last), np.nan
+    known = [] if solver.noise else [query, fun]  # a lucky value must not stay for ever
+    fresh = points[: len(points) - len(known)]
+    f = np.append(problem.values(fresh, solver.trusting) if len(fresh) else [], known)
     f = np.where(np.isnan(f), np.inf, f)
-    winner = len(f) - 1 - int(np.argmin(f[::-1]))
+    winner = last - int(np.argmin(f[::-1]))
     return winner, float(f[winner])
 
 

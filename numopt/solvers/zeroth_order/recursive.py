@@ -69,7 +69,8 @@ def _fresh(solver, problem, s, run):
 
 def _ends(problem, x, delta, W):
     """Return f at both ends of each direction, shape (2, k)."""
-    f = problem.values(np.concatenate([x + delta * W, x - delta * W])).reshape(2, -1)
+    ends = np.concatenate([x + delta * W, x - delta * W])
+    f = problem.values(ends, candidates=False).reshape(2, -1)
     if not np.isfinite(f).all():
         raise Stop(Status.NONFINITE, "a difference of the objective")
     return f

@@ -83,7 +83,7 @@ def _estimate(solver, problem, s, run):
         U = U * (run.rng.random((q, n)).argsort(axis=1) < max(1, round(solver.density * n)))
         U = U * np.sqrt(n / max(1, round(solver.density * n)))
     ends = clipped(problem, np.concatenate([s.x + s.mu * U, s.x - s.mu * U]))
-    f = problem.values(ends)
+    f = problem.values(ends, solver.trusting)
     rise = f[:q] - f[q:]
     if not np.isfinite(rise).all():
         raise Stop(Status.NONFINITE, "a difference of the objective")

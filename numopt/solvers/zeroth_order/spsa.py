@@ -5,8 +5,8 @@
         g   = (f(x + c_k D) - f(x - c_k D)) / 2 c_k  1/D,           D_j = +1 or -1, at random
         x   = P(x - a_k g)
 
-A is a tenth of all steps, and a such that the first move has the wanted size; no move is longer than
-twice that.
+A is a tenth of all steps, and a such that the first move has the wanted size; no move is longer
+than twice that.
 """
 
 from typing import NamedTuple
@@ -53,7 +53,7 @@ def init(solver, problem, x0, run):
     s = State(x0, fun, x0, fun, np.zeros(n), 0, 0.0, c, STABILITY * steps, LONGEST * first)
     if not np.isfinite(fun):
         return s
-    slopes = [np.abs(_estimate(problem, s, c, run)).max(initial=0.0) for _ in range(DRAWS)]
+    slopes = [np.abs(_estimate(solver, problem, s, c, run)).max(initial=0.0) for _ in range(DRAWS)]
     return s._replace(a=first * (s.A + 1.0) ** A_POWER / max(float(np.mean(slopes)), 1e-300))
 
 
@@ -69,7 +69,7 @@ def step(solver, problem, s, run):
 
 def _step(solver, problem, s, run):
     c_k, a_k = s.c / (s.k + 1) ** C_POWER, s.a / (s.k + 1 + s.A) ** A_POWER
-    g = _estimate(problem, s, c_k, run)
+    g = _estimate(solver, problem, s, c_k, run)
     move = np.clip(a_k * g, -s.longest, s.longest)
     x, fun = clipped(problem, s.x - move), s.fun
     if solver.blocking:
@@ -81,12 +81,13 @@ def _step(solver, problem, s, run):
     return s._replace(x=x, fun=fun, v=v, k=s.k + 1, mean=s.mean + weight * (x - s.mean))
 
 
-def _estimate(problem, s, c, run):
+def _estimate(solver, problem, s, c, run):
     """Return the estimate from one random sign for each variable, shape (n,)."""
     signs = 2.0 * run.integers(2, problem.n) - 1.0
     free = problem.lb < problem.ub
     centre = _inside(problem, s.x, c)
-    f = problem.values(clipped(problem, np.stack([centre + c * signs, centre - c * signs])))
+    ends = np.stack([centre + c * signs, centre - c * signs])
+    f = problem.values(clipped(problem, ends), solver.trusting)
     if not np.isfinite(f).all():
         raise Stop(Status.NONFINITE, "a difference of the objective")
     return np.where(free, (f[0] - f[1]) / (2.0 * c) * signs, 0.0)
@@ -96,7 +97,7 @@ def _inside(problem, x, c):
     """Return x moved into the box that is smaller by c on each side, or to its middle."""
     low, high = problem.lb + c, problem.ub - c
     narrow = low > high
-    middle = np.where(narrow, 0.5 * (problem.lb + problem.ub), 0.0)
+    middle = np.where(narrow, problem.lb, 0.0) / 2.0 + np.where(narrow, problem.ub, 0.0) / 2.0
     return np.clip(x, np.where(narrow, middle, low), np.where(narrow, middle, high))
 
 
