@@ -101,6 +101,8 @@ def quadratic_table(quick):
     forms = games.quadratic_saddle(n), games.quadratic_saddle_point(n)
     cases = {
         "rhpdhg": (forms[1], "rhpdhg", {}),
+        "eag, proximal": (forms[1], "extragradient", {"variant": "eag"}),
+        "ehalpern, proximal": (forms[1], "extragradient", {"variant": "ehalpern"}),
         "eag": (forms[0], "extragradient", {"variant": "eag"}),
         "ehalpern": (forms[0], "extragradient", {"variant": "ehalpern"}),
         "forb": (forms[0], "extragradient", {"variant": "forb"}),
@@ -134,12 +136,19 @@ def other_tables(seed, quick):
         "traffic, Braess": traffic.braess().problem,
         "traffic, Sioux Falls": traffic.sioux_falls().problem,
     }
+    # The same with the terms that are no products as proximal maps.
+    proximal = {
+        "traffic, Braess": traffic.braess().separated,
+        "traffic, Sioux Falls": traffic.sioux_falls().separated,
+    }
+    budget = 2000 if quick else BUDGET
     for name, problem in built.items():
         rows, runs = [], {}
-        for label in ("forb", "eg", "eag", "halpern_vr"):
-            method, options = GAME_METHODS[label]
-            budget = 2000 if quick else BUDGET
-            res, seconds = run(problem, method, 1e-6, seed, maxfun=budget, **options)
+        cases = {k: (problem, *GAME_METHODS[k]) for k in ("forb", "eg", "eag", "halpern_vr")}
+        if name in proximal:
+            cases["rhpdhg"] = proximal[name], "rhpdhg", {"weight": "adaptive"}
+        for label, (form, method, options) in cases.items():
+            res, seconds = run(form, method, 1e-6, seed, maxfun=budget, **options)
             runs[label] = res
             rows.append((label, *_judged(res), f"{res.fun:.6g}", f"{seconds:.2f}"))
         columns = ("method", "epochs", "residual", "fun", "CPU s")

@@ -40,6 +40,10 @@ class Dense:
             self._columns = np.ascontiguousarray(self.K.T)
         return weights @ self._columns[columns]
 
+    def block(self, rows, columns):
+        """Return the entries in some rows and columns."""
+        return self.K[np.ix_(rows, columns)]
+
     def norms(self):
         """Return the Euclidean norms of rows and columns, shapes (m,) and (n,)."""
         squares = self.K**2
@@ -75,6 +79,10 @@ class Sparse:
     def some_columns(self, columns, weights):
         """Return the same for columns."""
         return self.by_columns[:, columns] @ weights
+
+    def block(self, rows, columns):
+        """Return the entries in some rows and columns."""
+        return self.K[rows][:, columns].toarray()
 
     def norms(self):
         """Return the Euclidean norms of rows and columns, shapes (m,) and (n,)."""

@@ -29,14 +29,19 @@ def simplex(v, weights=None, radius=1.0):
     order = np.argsort(-ratio)
     lam = (np.cumsum(v[order]) - radius) / np.cumsum(weights[order])
     last = np.flatnonzero(ratio[order] > lam)
-    return np.maximum(v - weights * lam[last[-1] if last.size else 0], 0.0)
+    return _scaled(np.maximum(v - weights * lam[last[-1] if last.size else 0], 0.0), radius)
 
 
 def _equal_simplex(v, radius):
     down = np.sort(v)[::-1]
     lam = (np.cumsum(down) - radius) / np.arange(1, v.size + 1)
     last = np.flatnonzero(down > lam)
-    return np.maximum(v - lam[last[-1] if last.size else 0], 0.0)
+    return _scaled(np.maximum(v - lam[last[-1] if last.size else 0], 0.0), radius)
+
+
+def _scaled(x, radius):
+    """Return x with its sum, wrong by the rounding of a long sum, made right."""
+    return x * (radius / x.sum())
 
 
 def shrink(v, t):

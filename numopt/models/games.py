@@ -7,11 +7,18 @@ has the same solutions and often a norm that is a hundred times smaller, and ste
 the norm is small. Value and gap are those of A itself.
 """
 
+from typing import Any
+
 import numpy as np
 
 from numopt.linalg.coupling import centred
 from numopt.linalg.projections import simplex
+from numopt.models.monotone import Certified
 from numopt.models.saddle import BilinearProblem, checked_coupling
+
+GUESSES = 10  # of better strategies in a row
+GAIN = 0.5  # factor by which each must reduce the gap
+LARGEST = 1000  # strategies on a side for which a system is solved
 
 
 class MatrixGame(BilinearProblem):
@@ -54,7 +61,7 @@ class MatrixGame(BilinearProblem):
 
     def __init__(self, A, x0=None):
         super().__init__()
-        self.A = checked_coupling(A, "A")
+        self.A: Any = checked_coupling(A, "A")
         self.K, self.q, self.p = centred(self.A)
         self._sized()
         m, n = self.K.shape
@@ -85,6 +92,64 @@ class MatrixGame(BilinearProblem):
         Ax, Aty = self.payoffs(point)
         return float(Ax.max() - Aty.min())
 
+    # -- from nearly optimal strategies to exact ones ----------------------------------------
+
+    def purified(self, point):
+        """Return a point of smaller gap on the strategies that a point uses, or None.
+
+        Two guesses: only the nearly best responses among them are used, in the old proportions;
+        and, if both players use equally many, each makes the other indifferent between them. The
+        first is exact where an equilibrium is degenerate, the second where it is not.
+        """
+        best = point
+        for _ in range(GUESSES):
+            gap = self.gap(best)
+            if gap <= 0.0:
+                break
+            found = min(self._guesses(best, gap), key=self.gap)
+            if not self.gap(found) <= GAIN * gap:
+                break
+            best = found
+        if best is point:
+            return None
+        v = self.resolvent(best.u - best.F, 1.0)
+        return Certified(v, self.operator(v), best.u - best.F - v)
+
+    def _guesses(self, point, gap):
+        (x, y), (Ax, Aty) = self.split(point.u), self.payoffs(point)
+        near = x * (Aty <= Aty.min() + gap), y * (Ax >= Ax.max() - gap)
+        for u in (near, self._indifferent(np.flatnonzero(y > 0.0), np.flatnonzero(x > 0.0))):
+            if u is not None:
+                u = np.concatenate([part / part.sum() for part in u])
+                yield Certified(u, self.operator(u), None)
+
+    def _indifferent(self, rows, columns):
+        """Return strategies on some rows and columns that make all of them equally good, or None.
+
+        A_IJ x_J = v,  sum x_J = 1,      A_IJ' y_I = v,  sum y_I = 1
+        """
+        k = rows.size
+        if k != columns.size or k > LARGEST or not self.A.rows_known:
+            return None
+        system, right = np.zeros((k + 1, k + 1)), np.zeros(k + 1)
+        system[:k, :k] = self.A.block(rows, columns)
+        system[:k, k], system[k, :k], right[k] = -1.0, 1.0, 1.0
+        try:
+            x, y = (np.linalg.solve(side, right)[:k] for side in (system, _transposed(system)))
+        except np.linalg.LinAlgError:
+            return None
+        if min(x.min(), y.min()) < 0.0:
+            return None
+        m, n = self.A.shape
+        return np.bincount(columns, x, n), np.bincount(rows, y, m)
+
     def fields(self, point):
         """Return the problem's own fields of a result."""
         return super().fields(point) | {"gap": self.gap(point)}
+
+
+def _transposed(system):
+    """Return the bordered system of the other player: the block transposed, the border kept."""
+    other = system.copy()
+    other[:-1, :-1] = system[:-1, :-1].T
+    return other

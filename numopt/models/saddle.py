@@ -131,8 +131,16 @@ class BilinearProblem(MonotoneProblem):
         """Return F of a point whose products are known."""
         return np.concatenate([self.p + Kty, -self.q - Kx])
 
+    def taken_apart(self, F):
+        """Return K x and K'y of a point whose F is known."""
+        to_x, to_y = self.split(F)
+        return -self.q - to_y, to_x - self.p
+
     def refuse_unsolvable(self, x, y):
         """Stop if directions prove that there is no solution; by default there is one."""
+
+    def purified(self, point):
+        """Return a much better point guessed from the structure of a point; None by default."""
 
     def fields(self, point):
         """Return the problem's own fields of a result."""

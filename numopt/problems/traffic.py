@@ -1,8 +1,10 @@
 """Wardrop equilibria of traffic: every used route of a pair of places is a shortest one.
 
-Links have the travel time t0 (1 + b (flow / capacity)^power). Flows are kept by destination; the
+Flows are kept by destination; the
 multipliers of their conservation at the nodes are the times to go.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +60,13 @@ SIOUX_FALLS_TRIPS = """
 """
 
 
+NEWTON_STEPS = 50
+
+
 class Traffic:
-    """A network with demands, and its equilibrium as a saddle point.
+    """A network with demands, and its equilibrium as a saddle point in two forms.
+
+    Links have the travel time free + rate v^power at the flow v.
 
     Parameters
     ----------
@@ -67,16 +74,19 @@ class Traffic:
         Nodes from 0 on.
     trips : array_like, shape (nodes, nodes)
         Demand from row to column.
-    time, slope : callable
-        Travel time of each link as a function of the flows (k,), and its integral.
+    free, rate : array_like, shape (k,)
+    power : float
 
     Attributes
     ----------
     problem : SaddlePoint
-        x holds the flows to each destination, destination by destination.
+        x holds the flows to each destination, destination by destination; travel times are the
+        operator.
+    separated : SaddlePoint
+        x holds the total flows of the links too, whose travel times are a proximal map.
     """
 
-    def __init__(self, links, trips, time, integral):
+    def __init__(self, links, trips, free, rate, power=1.0):
         from scipy.sparse import block_diag, coo_matrix
 
         links, trips = np.asarray(links), np.asarray(trips, dtype=float)
@@ -85,34 +95,71 @@ class Traffic:
             (np.repeat([1.0, -1.0], k), (links.T.ravel(), np.tile(np.arange(k), 2))), (nodes, k)
         ).tocsr()
         self.ends = np.flatnonzero(trips.sum(axis=0))
-        self.time, self.integral, self.k = time, integral, k
+        self.free, self.rate, self.power, self.k = free, rate, power, k
         rows = [np.delete(np.arange(nodes), end) for end in self.ends]
-        K = block_diag([incidence[r] for r in rows]).tocsr()
-        demand = np.concatenate([trips[r, e] for r, e in zip(rows, self.ends, strict=True)])
-        self.problem = SaddlePoint(
-            K, lambda v, t: np.maximum(v, 0.0), q=-demand, grad_x=self._times, fun=self._value
-        )
+        self.balance: Any = block_diag([incidence[r] for r in rows]).tocsr()
+        demand = [trips[r, e] for r, e in zip(rows, self.ends, strict=True)]
+        self.demand = np.concatenate(demand)
+
+    @property
+    def problem(self):
+        """The equilibrium over the flows to each destination."""
+        return SaddlePoint(
+            self.balance, lambda v, t: np.maximum(v, 0.0), q=-self.demand,
+            grad_x=lambda x: np.tile(self.time(self.flows(x)), self.ends.size),
+            fun=lambda x, y: self.value(self.flows(x)),
+        )  # fmt: skip
+
+    @property
+    def separated(self):
+        """The equilibrium over the flows to each destination and the totals of the links."""
+        from scipy.sparse import bmat, hstack, identity
+
+        eye, columns, k = identity(self.k), self.balance.shape[1], self.k
+        K = bmat([[self.balance, None], [hstack([eye] * self.ends.size), -eye]])
+
+        def prox(v, t):
+            t = np.broadcast_to(t, v.shape)[columns:]
+            return np.concatenate([np.maximum(v[:columns], 0.0), self.delayed(v[columns:], t)])
+
+        return SaddlePoint(
+            K, prox, q=np.concatenate([-self.demand, np.zeros(k)]), with_metric=True,
+            fun=lambda x, y: self.value(x[columns:]),
+        )  # fmt: skip
 
     def flows(self, x):
-        """Return the flow on each link, shape (k,)."""
-        return x.reshape(self.ends.size, self.k).sum(axis=0)
+        """Return the flow on each link from the flows to each destination, shape (k,)."""
+        return x[: self.ends.size * self.k].reshape(self.ends.size, self.k).sum(axis=0)
 
-    def _times(self, x):
-        return np.tile(self.time(self.flows(x)), self.ends.size)
+    def time(self, v):
+        """Return the travel times at flows v, shape (k,)."""
+        return self.free + self.rate * v**self.power
 
-    def _value(self, x, y):
-        return float(self.integral(self.flows(x)).sum())
+    def value(self, v):
+        """Return the sum of the integrals of the travel times, least at the equilibrium."""
+        return float(v @ (self.free + self.rate * v**self.power / (self.power + 1.0)))
+
+    def delayed(self, v, t):
+        """Return the proximal map of the value: x >= 0 with x + t time(x) = v, or 0.
+
+        Newton's method falls towards the root from its right, as the left side is convex.
+        """
+        x = np.maximum(v - t * self.free, 0.0)
+        for _ in range(NEWTON_STEPS):
+            excess = x + t * self.time(x) - v
+            slope = 1.0 + t * self.rate * self.power * x ** (self.power - 1.0)
+            before, x = x, np.maximum(x - excess / slope, 0.0)
+            if np.all(before - x <= np.finfo(float).eps * before):
+                break
+        return x
 
 
 def braess():
     """Return Braess's network: 6 vehicles choose among three routes, and 2 take each of them."""
-    fixed, rate = np.array([0.0, 50.0, 50.0, 0.0, 10.0]), np.array([10.0, 1.0, 1.0, 10.0, 1.0])
+    free, rate = np.array([0.0, 50.0, 50.0, 0.0, 10.0]), np.array([10.0, 1.0, 1.0, 10.0, 1.0])
     trips = np.zeros((4, 4))
     trips[0, 3] = 6.0
-    links = [(0, 1), (0, 2), (1, 3), (2, 3), (1, 2)]
-    return Traffic(
-        links, trips, lambda v: fixed + rate * v, lambda v: fixed * v + 0.5 * rate * v**2
-    )
+    return Traffic([(0, 1), (0, 2), (1, 3), (2, 3), (1, 2)], trips, free, rate)
 
 
 def sioux_falls(b=0.15):
@@ -130,9 +177,5 @@ def sioux_falls(b=0.15):
         [row.split() for row in SIOUX_FALLS_TRIPS.split("\n")[1:-1]], dtype=float
     )
     capacity, free = table[:, 2], table[:, 3]
-    return Traffic(
-        table[:, :2].astype(int) - 1,
-        trips,
-        lambda v: free * (1.0 + b * (v / capacity) ** 4),
-        lambda v: free * (v + 0.2 * b * capacity * (v / capacity) ** 5),
-    )
+    links = table[:, :2].astype(int) - 1
+    return Traffic(links, trips, free, free * b / capacity**4, power=4.0)

@@ -62,7 +62,8 @@ class Extragradient(MonotoneSolver):
         Begin an epoch when the residual has fallen enough, or falls no more: with a new anchor,
         and a step for the L that showed in the one before.
     sufficient : float
-        Begin one when the residual has fallen by this factor.
+        Begin one when the residual has fallen by this factor; many short epochs cost more than
+        few long ones where the problem is ill-conditioned.
     L : float
         First Lipschitz constant of F; 0 estimates it. A larger one that shows is taken over.
     criterion : {"residual", "relative", "gap"}
@@ -96,7 +97,7 @@ class Extragradient(MonotoneSolver):
 
     variant: Literal["forb", "eg", "eag", "ehalpern"] = "forb"
     restart: bool = True
-    sufficient: float = 0.05
+    sufficient: float = 0.001
     L: float = 0.0
 
     def __post_init__(self):

@@ -13,7 +13,8 @@ A restart takes z+ as the new z_0. It is made when the fixed-point error
     e^2 = |x - x+|^2_{1/T} + |y - y+|^2_{1/S} - 2 <y - y+, K(x - x+)>
 
 has fallen enough, or falls no more. K x and K'y are carried along, so that F(z+) and with it the
-residual is known in each iteration, which costs one product with K and one with K'.
+residual is known in each iteration, which costs one product with K and one with K'. At a restart a
+game guesses exact strategies from z+ (`purified`).
 """
 
 from dataclasses import dataclass
@@ -182,7 +183,19 @@ class RHPDHG(MonotoneSolver):
         if not keep_weight:
             s = self._weighted(s, plus) if adaptive else s
             s = s._replace(norm=SAFE * s.shown if s.shown > 0.0 else s.norm)
+            s, plus = self._purified(problem, s, plus)
         return s._replace(z=plus, anchor=plus, shown=0.0, epoch=Epoch(), restarts=s.restarts + 1)
+
+    def _purified(self, problem, s, plus):
+        """Take over the point that the problem guesses, if it is better."""
+        guess = problem.purified(s.point)
+        if guess is None or not self._worth(problem, s, guess) < self._worth(problem, s, s.point):
+            return s, plus
+        pair = Pair(*problem.split(guess.u), *problem.taken_apart(guess.F))
+        return s._replace(point=guess), pair
+
+    def _worth(self, problem, s, point):
+        return self.measured(problem, point, s.first)
 
     def _weighted(self, s, plus):
         """Move the weight towards the ratio of the distances that x and y went in this epoch."""
