@@ -219,6 +219,18 @@ class CallableNLP(Caller, NLP):
             return [(slice(0, len(X)), values[:, 0])]
         return ((slice(i, i + 1), f) for i, f in enumerate(values))
 
+    def cons_values(self, X):
+        """Return c at each row of X, shape (k, m)."""
+        parts = [
+            [rows.value(self, x) for x in X]
+            if isinstance(rows, ConstantRows)
+            else list(rows.values(self, X))
+            for rows in self.rows
+        ]
+        sizes = (part.stop - part.start for part in self.slices)
+        shaped = [np.reshape(v, (len(X), k)) for v, k in zip(parts, sizes, strict=True)]
+        return np.concatenate([np.zeros((len(X), 0)), *shaped], axis=1)
+
     def compiled(self):
         """Return (function, arguments) if the objective is compiled by Numba, or None."""
         user, args = self.objective.fun, ()

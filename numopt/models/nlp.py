@@ -103,10 +103,11 @@ class NLP(Problem):
         for rows, f in self._values(X):
             values[rows] = f
             if candidates:
-                self._keep_best(X[rows], values[rows])
+                self.keep_best(X[rows], values[rows])
         return values
 
-    def _keep_best(self, X, values):
+    def keep_best(self, X, values):
+        """Remember the best of some points, as the answer of a run that ends within a step."""
         best = np.nanargmin(values) if np.isfinite(values).any() else 0
         if self.memo is not None and values[best] < self.best_known()[0]:
             self.memo["best"] = float(values[best]), X[best].copy()
@@ -116,6 +117,16 @@ class NLP(Problem):
         for i, x in enumerate(X):
             self.begin("fun")
             yield slice(i, i + 1), self._fun(x)
+
+    def cons_values(self, X):
+        """Return c at each row of X, shape (k, m)."""
+        if self.m == 0:
+            return np.zeros((len(X), 0))
+        C = np.empty((len(X), self.m))
+        for c, x in zip(C, X, strict=True):
+            self.begin("cons")
+            c[:] = self._cons(x)
+        return C
 
     def compiled(self) -> Any:
         """Return (function, arguments) of an objective that Numba has compiled, or None.

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from numopt.core.errors import ConvergenceWarning, UnsupportedError
-from numopt.core.solver import Solver
-from numopt.solvers.cbo import hybrid, plain
+from numopt.core.solver import METHODS, Solver, get_solver
+from numopt.solvers.cbo import constrained, hybrid, plain
 
 ARMS = ("swarm", "hop", "covariance")
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
@@ -19,7 +19,7 @@ LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
 class CBO(Solver):
     """Options of ``method="cbo"``: global minimisation without derivatives.
 
-        minimise f(x)   subject to   lb <= x <= ub
+        minimise f(x)   subject to   lb <= x <= ub,   cl <= c(x) <= cu
 
     Parameters
     ----------
@@ -66,6 +66,10 @@ class CBO(Solver):
         Paper: where the particles live.
     inner : int
         Paper: steps in an iteration. With an objective compiled by Numba they run in one kernel.
+    polish : {"auto", "none"} or str
+        Local method that goes on from the best point, "auto" where there are constraints:
+        ``"sketched_newton"``. Its answer is taken if it is better; ``res.polish`` tells about it.
+        Of a `maxfun` a fifth is kept for it.
     tol, maxiter, maxfun, maxtime, target, disp
         As for every method, see `Solver`. The hybrid uses a `maxfun` that was given to its end.
 
@@ -98,7 +102,7 @@ class CBO(Solver):
     name = "cbo"
     measure = "decrease of the best value, or spread"
     certificate = None
-    accepts = frozenset({"bounds"})
+    accepts = frozenset({"bounds", "eq", "ineq"})
     reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
     needs_x0 = False
     ARMS: ClassVar[tuple[str, ...]] = ARMS
@@ -128,6 +132,7 @@ class CBO(Solver):
     hopping: bool = False
     surface: Literal["none", "sphere"] = "none"
     inner: int = 1
+    polish: str = "auto"
 
     def __post_init__(self):
         super().__post_init__()
@@ -164,14 +169,32 @@ class CBO(Solver):
 
     def check(self, problem):
         super().check(problem)
-        if self.surface != "none" and "bounds" in problem.features():
-            raise UnsupportedError(f"method {self.name!r}: a surface excludes bounds")
+        if self.surface != "none" and (problem.features() or self._polishes(problem)):
+            raise UnsupportedError(
+                f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
+            )
+        if self._polishes(problem) and self.polish != "none":
+            self._local(problem)
+
+    def _local(self, problem):
+        """Raise unless the local method exists and takes the problem."""
+        name = constrained.LOCAL if self.polish == "auto" else self.polish
+        self.require(name in METHODS and name != self.name, "polish", "must be a local method")
+        get_solver(name).check(problem)
+
+    def _polishes(self, problem):
+        """Whether a local method, and penalties for constraints, are around the search."""
+        return problem.m > 0 or self.polish not in ("auto", "none")
+
+    def _variant(self, problem):
+        if self._polishes(problem):
+            return constrained
+        return hybrid if self.variant == "hybrid" else plain
 
     def init(self, problem, x0, run):
-        if self.variant == "hybrid":
-            return hybrid.init(self, problem, x0, run)
-        self._warn_if_expanding()
-        return plain.init(self, problem, x0, run)
+        if self.variant == "paper":
+            self._warn_if_expanding()
+        return self._variant(problem).init(self, problem, x0, run)
 
     def _warn_if_expanding(self):
         """Tell if the typical particle moves away from a fixed consensus point."""
@@ -188,11 +211,13 @@ class CBO(Solver):
             )
 
     def step(self, problem, s, run):
-        return (hybrid if self.variant == "hybrid" else plain).step(self, problem, s, run)
+        return self._variant(problem).step(self, problem, s, run)
 
     def report(self, problem, s, run):
-        return (hybrid if self.variant == "hybrid" else plain).report(self, problem, s, run)
+        return self._variant(problem).report(self, problem, s, run)
 
     def verify(self, problem, it):
-        fun = problem.fun(it.x)
-        return fun, it.optimality if np.isfinite(fun) else inf, it.violation
+        fun, violation = problem.fun(it.x), it.violation
+        if problem.m:
+            violation = problem.violation(it.x, problem.cons(it.x))
+        return fun, it.optimality if np.isfinite(fun) else inf, violation
