@@ -62,8 +62,16 @@ class CBO(Solver):
         Paper: rate of additional normal jumps of size |x - c|, which become rarer with time.
     hopping : bool
         Paper: draw the ensemble anew around the consensus point, with standard deviation `sigma`.
-    surface : {"none", "sphere"}
-        Paper: where the particles live.
+    surface, columns : {"none", "sphere", "stiefel"}, int
+        Paper: where the particles live; on "stiefel" they are matrices with so many orthonormal
+        columns, as vectors row by row.
+    clusters : int
+        Paper: so many groups of particles with a consensus each, ``res.consensus_points``; 0 is
+        one for all.
+    tail : float
+        Paper: index of stable noise, from 2, which is normal, down to 1, which is Cauchy's.
+    reduction : float
+        Paper: how much faster than their variance the particles become fewer, up to 1; 0 keeps all.
     inner : int
         Paper: steps in an iteration. With an objective compiled by Numba they run in one kernel.
     polish : {"auto", "none"} or str
@@ -130,7 +138,11 @@ class CBO(Solver):
     kernel_width: float = 0.0
     jump_rate: float = 0.0
     hopping: bool = False
-    surface: Literal["none", "sphere"] = "none"
+    surface: Literal["none", "sphere", "stiefel"] = "none"
+    columns: int = 1
+    clusters: int = 0
+    tail: float = 2.0
+    reduction: float = 0.0
     inner: int = 1
     polish: str = "auto"
 
@@ -145,7 +157,22 @@ class CBO(Solver):
         self.require(0 <= self.effective_share <= 1, "effective_share", "must be in [0, 1]")
         self.require(0 < self.sigma_factor <= 1, "sigma_factor", "must be in (0, 1]")
         self.require(self.jump_rate >= 0, "jump_rate", "must be >= 0")
+        self.require(1 <= self.tail <= 2, "tail", "must be in [1, 2]")
+        self.require(0 <= self.reduction <= 1, "reduction", "must be in [0, 1]")
+        self.require(self.clusters >= 0, "clusters", "must be >= 0")
+        one = self.columns == 1 or self.surface == "stiefel"
+        self.require(self.columns >= 1 and one, "columns", "must be 1 unless on 'stiefel'")
+        self._refuse_pairs()
         self._check_arms()
+
+    def _refuse_pairs(self):
+        """Raise for options that exclude each other."""
+        alone = not (self.clusters and self.kernel_width)
+        self.require(alone, "clusters", "must be 0 where `kernel_width` is given")
+        fixed = not (self.reduction and self.batch_size)
+        self.require(fixed, "reduction", "must be 0 where `batch_size` is given")
+        normal = self.tail == 2 or (self.noise != "covariance" and self.surface == "none")
+        self.require(normal, "tail", "must be 2 with covariance noise and on surfaces")
 
     def _check_arms(self):
         arms = self.arms
@@ -172,6 +199,10 @@ class CBO(Solver):
         if self.surface != "none" and (problem.features() or self._polishes(problem)):
             raise UnsupportedError(
                 f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
+            )
+        if self.surface != "none" and problem.n % self.columns:
+            raise UnsupportedError(
+                f"method {self.name!r}: {problem.n} variables are no matrix of {self.columns} columns"
             )
         if self._polishes(problem) and self.polish != "none":
             self._local(problem)
