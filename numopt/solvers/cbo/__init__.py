@@ -202,7 +202,8 @@ class CBO(Solver):
             )
         if self.surface != "none" and problem.n % self.columns:
             raise UnsupportedError(
-                f"method {self.name!r}: {problem.n} variables are no matrix of {self.columns} columns"
+                f"method {self.name!r}: {problem.n} variables are no matrix of "
+                f"{self.columns} columns"
             )
         if self._polishes(problem) and self.polish != "none":
             self._local(problem)

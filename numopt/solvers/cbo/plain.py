@@ -10,7 +10,8 @@ D(v) is diag(v), |v| I, or the root of the weighted covariance. With ``memory`` 
 that of the best places y_i that each particle has seen, which also attract it; with
 ``kernel_width`` each particle has a consensus of its own, of those near to it; with ``batch_size``
 only some particles move in a step; with ``clusters`` those with the same nearest centre share a
-consensus; with ``tail`` the noise is stable and heavy-tailed. Consensus hopping replaces the last line by x_i = c + sigma z_i.
+consensus; with ``tail`` the noise is stable and heavy-tailed. Consensus hopping replaces the last
+line by x_i = c + sigma z_i.
 """
 
 from typing import NamedTuple
@@ -19,6 +20,7 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
+from numopt.solvers.cbo.groups import clustered, own_consensus, seeds
 from numopt.solvers.cbo.surfaces import surface
 
 FEWEST = 10  # particles that a reduction leaves
@@ -134,9 +136,9 @@ def _variance(X):
 
 
 def _reduced(solver, s, before, run):
-    """Return the state with fewer particles, as the variance of the ensemble has shrunk.
+    """Return the state with ceil(N (1 + reduction (after - before) / before)) particles.
 
-    N = ceil(N (1 + reduction (after - before) / before)), chosen at random (Fornasier et al., 2021).
+    They are chosen at random, as the variance of the ensemble has shrunk (Fornasier et al., 2021).
     """
     change = min(_variance(s.X) / max(before, 1e-300) - 1.0, 0.0)
     count = max(int(np.ceil(len(s.X) * (1.0 + solver.reduction * change))), FEWEST)
@@ -247,45 +249,11 @@ def _consensus(solver, problem, s, evaluate=True):
     x = surface(solver).project(x[None, :])[0]
     c = x[None, :]
     if solver.kernel_width:
-        c = _own_consensus(X, f, alpha, solver.kernel_width)
+        c = own_consensus(X, f, alpha, solver.kernel_width)
     elif solver.clusters:
-        c = _clustered(X, f, alpha, s.c if len(s.c) > 1 else _seeds(X, f, solver.clusters))
+        c = clustered(X, f, alpha, s.c if len(s.c) > 1 else seeds(X, f, solver.clusters))
     s = s._replace(c=c, x=x, alpha=alpha)
     return s._replace(fun=_value_at(problem, s)) if evaluate else s
-
-
-def _own_consensus(X, f, alpha, width):
-    """Return the consensus of each particle, shape (N, n).
-
-    The weights are exp(-alpha f_j) k(x_i, x_j)^alpha with a Gaussian kernel k of this width.
-    """
-    square = (X**2).sum(axis=1)
-    distance = square[:, None] + square - 2.0 * X @ X.T
-    finite = np.where(np.isnan(f), np.inf, f)
-    e = -alpha * (finite - finite.min() + np.maximum(distance, 0.0) / (2.0 * width**2))
-    w = np.exp(e - e.max(axis=1, keepdims=True))
-    return (w @ X) / w.sum(axis=1, keepdims=True)
-
-
-def _seeds(X, f, k):
-    """Return k particles far from each other, the best one first, shape (k, n)."""
-    chosen = [int(np.nanargmin(f))]
-    while len(chosen) < min(k, len(X)):
-        away = np.min([np.linalg.norm(X - X[i], axis=1) for i in chosen], axis=0)
-        chosen.append(int(np.argmax(away)))
-    return X[chosen]
-
-
-def _clustered(X, f, alpha, centres):
-    """Return the consensus of each particle: that of the particles with the same nearest centre."""
-    from numopt.kernels.consensus import consensus
-
-    centres = np.unique(centres, axis=0)
-    away = np.linalg.norm(X[:, None, :] - centres, axis=2)
-    nearest = np.argmin(away, axis=1)
-    for i in np.unique(nearest):
-        consensus(X[nearest == i], f[nearest == i], alpha, centres[i])
-    return centres[nearest]
 
 
 def _value_at(problem, s):

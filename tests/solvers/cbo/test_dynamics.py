@@ -5,7 +5,7 @@ import pytest
 from cbo_examples import assert_same, paper, plain, rastrigin
 
 import numopt
-from numopt.solvers.cbo.plain import _own_consensus
+from numopt.solvers.cbo.groups import own_consensus
 
 SETTINGS = {
     "anisotropic": {},
@@ -91,7 +91,7 @@ def test_own_consensus_of_a_wide_kernel_is_the_common_one():
     rng = np.random.default_rng(0)
     X, f = rng.standard_normal((9, 2)), rng.standard_normal(9)
     w = np.exp(-2.0 * (f - f.min()))
-    np.testing.assert_allclose(_own_consensus(X, f, 2.0, 1e9)[4], w @ X / w.sum())
+    np.testing.assert_allclose(own_consensus(X, f, 2.0, 1e9)[4], w @ X / w.sum())
 
 
 def test_first_claim_of_the_paper_success_grows_with_the_ensemble():
