@@ -128,6 +128,7 @@ def minimize(
         workers,
         solver.strict_x0,
         needs_x0=solver.needs_x0,
+        arrays="array-api" in solver.backends,
     )
     return solve(problem, method=solver, **common)
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
 from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
+from numopt.kernels.arrays import placed
 from numopt.linalg.lbfgs import LimitedBFGS
 from numopt.models.calls import Caller, Tally, WithArguments
 from numopt.models.derivatives import (
@@ -129,6 +130,8 @@ class CallableNLP(Caller, NLP):
     >>> problem.jac(problem.x0).toarray(), problem.hess_kind
     (array([[1.2, 1.6]]), 'differences')
     """
+
+    sample: Any = None  # an array of the library in which the user computes, if not NumPy
 
     def __init__(
         self,
@@ -375,11 +378,22 @@ class CallableNLP(Caller, NLP):
 
     # -- the result --------------------------------------------------------------------------
 
+    def _deliver(self, result):
+        """Replace the points of a result by arrays of the library of the start point."""
+        holders = [result, *([result["best"]] if result.get("best") else [])]
+        for holder in holders:
+            for name in ("x", "population", "population_energies", "consensus_points"):
+                if name in holder:
+                    values = np.ascontiguousarray(holder[name])
+                    holder[name] = placed(values, self.sample, dtype=self.sample.dtype)
+
     def present(self, result):
         """Return a result with `x` in the dtype of `x0` and multipliers by constraint object."""
         result["x"] = result["x"].astype(self.dtype)
         if result.get("best"):
             result["best"]["x"] = result["best"]["x"].astype(self.dtype)
+        if self.sample is not None:
+            self._deliver(result)
         if result.get("multipliers"):
             y = np.asarray(result["multipliers"]["constraints"])
             parts = zip(self.slices, self._shapes, strict=True)

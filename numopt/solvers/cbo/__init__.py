@@ -112,6 +112,7 @@ class CBO(Solver):
     certificate = None
     accepts = frozenset({"bounds", "eq", "ineq"})
     reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
+    backends = ("numpy", "array-api")  # the search is on the host, the objective where `x0` lies
     needs_x0 = False
     ARMS: ClassVar[tuple[str, ...]] = ARMS
 

@@ -99,6 +99,7 @@ class ZerothOrder(Solver):
     certificate = None
     problems = ("nlp", "preference")
     accepts = frozenset({"bounds"})
+    backends = ("numpy", "array-api")  # the steps are on the host, the objective where `x0` lies
     reference = "Nesterov, Spokoiny, Found. Comput. Math. 17, 2017"
 
     variant: Literal[

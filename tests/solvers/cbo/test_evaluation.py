@@ -50,6 +50,22 @@ def test_an_objective_that_raises_in_a_worker():
     assert info.value.numopt_result.nfev > 0
 
 
+def picky(x):
+    if x[0] > 5.5:
+        raise RuntimeError("in a process")
+    return square(x)
+
+
+@pytest.mark.parametrize("variant", ["hybrid", "paper"])
+def test_an_objective_that_raises_in_a_process(variant):
+    options = {"variant": variant}
+    with pytest.raises(RuntimeError, match="in a process") as info:
+        numopt.minimize(
+            picky, [0.0] * 3, bounds=BOX, method="cbo", rng=0, workers=2, options=options
+        )
+    assert np.isfinite(info.value.numopt_result.x).all()
+
+
 def deadly(x):
     if x[0] > 5.0:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,8 @@
 """Budgets, seeds, workers, states and options of every variant."""
 
+import os
 import pickle
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -118,6 +120,18 @@ def test_an_exception_keeps_the_best_point(variant):
     with pytest.raises(RuntimeError, match="enough") as info:
         run(fun, X0, bounds=BOX, variant=variant)
     assert info.value.numopt_result.fun <= square(X0)
+
+
+def deadly(x):
+    if x[0] > 1.0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(x)
+
+
+def test_a_killed_worker():
+    with pytest.raises(numopt.WorkerError, match="killed its worker process twice") as info:
+        run(deadly, np.array([1.0, 0.5]), workers=2)
+    np.testing.assert_array_equal(info.value.numopt_result.x, [1.0, 0.5])
 
 
 @every_variant
