@@ -34,6 +34,7 @@ class State(NamedTuple):
     best: tuple  # violation, value, point
     measure: float  # of the search; infinite until the answer is polished
     rounds: int
+    done: bool  # whether the search has come to rest, and was polished
     polish: Any  # summary of the latest polish, or None
 
 
@@ -42,9 +43,10 @@ def _search(solver):
 
 
 def _inner(solver, problem, s):
-    """Return the solver, the problem and the run's limits as the search sees them."""
-    limited = replace(solver, target=-inf, maxfun=max(1.0, SHARE * solver.maxfun))
-    return limited, Merit(problem, s.scale, s.rho, solver.tol, SHARE, s.best)
+    """Return the solver and the problem as the search sees them."""
+    share = 1.0 if solver.polish == "none" else SHARE
+    limited = replace(solver, target=-inf, maxfun=max(1.0, share * solver.maxfun))
+    return limited, Merit(problem, s.scale, s.rho, solver.tol, share, s.best)
 
 
 def init(solver, problem, x0, run):
@@ -60,7 +62,7 @@ def init(solver, problem, x0, run):
         )
         scale, rho = scales(problem, X)
     best = violation, fun if np.isfinite(fun) else inf, x0
-    s = State(None, x0, scale, rho, best, inf, 0, None)
+    s = State(None, x0, scale, rho, best, inf, 0, False, None)
     return _begun(solver, problem, s, run)
 
 
@@ -81,7 +83,7 @@ def step(solver, problem, s, run):
     try:
         inner = search.step(limited, merit, s.inner, run)
     except Stop as signal:
-        if signal.status is not Status.MAX_FUN or s.polish is not None:
+        if signal.status is not Status.MAX_FUN or s.done:
             raise
         rest = search.report(limited, merit, s.inner, run).optimality
         return _polished(solver, problem, s._replace(best=merit.best), run, rest)
@@ -96,26 +98,26 @@ def step(solver, problem, s, run):
         return s
     if s.rounds >= ROUNDS:
         raise Stop(Status.INFEASIBLE)
-    harder = s._replace(rho=HARDER * s.rho, rounds=s.rounds + 1, start=s.best[2])
+    harder = s._replace(rho=HARDER * s.rho, rounds=s.rounds + 1, start=s.best[2], done=False)
     return _begun(solver, problem, harder, run)
 
 
 def _polished(solver, problem, s, run, measure):
     """Return the state whose answer is that of a local method from the best point of the search."""
+    s = s._replace(measure=measure, done=True)
+    if solver.polish == "none":
+        return s
     limited, merit = _inner(solver, problem, s)
     x = _search(solver).report(limited, merit, s.inner, run).x
-    if solver.polish == "none":
-        return s._replace(measure=measure)
     name = LOCAL if solver.polish == "auto" else solver.polish
     local = get_solver(name, {"tol": solver.tol})
     res: Any = drive(local, problem, x, Run(problem, 0))
-    merit.best = s.best
     if np.isfinite(res.fun) and np.isfinite(res.x).all():
         V = np.array([[res.constr_violation]])
         merit.compare(np.asarray(res.x, dtype=float)[None, :], np.array([res.fun]), V)
     names = ("x", "fun", "success", "status", "message", "nit", "constr_violation", "multipliers")
     summary = {key: res[key] for key in names} | {"method": name}
-    return s._replace(best=merit.best, measure=measure, polish=summary)
+    return s._replace(best=merit.best, polish=summary)
 
 
 def report(solver, problem, s, run):

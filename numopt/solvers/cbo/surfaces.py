@@ -8,6 +8,8 @@ n x p matrices (Kim, Kang, Kim, Ha, Yang, 2020); the unit sphere is p = 1 (Forna
 Pareschi, Suennen, 2021).
 """
 
+from typing import Any
+
 import numpy as np
 
 
@@ -55,6 +57,6 @@ class Stiefel:
         return X.reshape(len(X), -1, self.p)
 
 
-def surface(solver):
+def surface(solver) -> Any:
     """Return the surface that the options of a solver name."""
     return Free() if solver.surface == "none" else Stiefel(solver.columns)

@@ -138,6 +138,8 @@ def test_budget_is_exact(variant, maxfun):
 def test_without_polishing():
     res = constrained(plain, BOX, SHELL, polish="none", maxfun=4000)
     assert res.polish is None
+    assert res.nit < 100
+    assert 3900 <= res.nfev <= 4000
     assert res.constr_violation <= 1e-6
     assert res.fun < 5.1
 
