@@ -22,6 +22,7 @@ SHARE = 0.8  # of a budget, for the search; the rest is for polishing
 HARDER = 10.0
 ROUNDS = 6  # searches with a higher and higher rho
 LOCAL = "sketched_newton"
+LONGEST = 100  # iterations of polishing: a local method that needs more stands at rounding level
 
 
 class State(NamedTuple):
@@ -110,7 +111,7 @@ def _polished(solver, problem, s, run, measure):
     limited, merit = _inner(solver, problem, s)
     x = _search(solver).report(limited, merit, s.inner, run).x
     name = LOCAL if solver.polish == "auto" else solver.polish
-    local = get_solver(name, {"tol": solver.tol})
+    local = get_solver(name, {"tol": solver.tol, "maxiter": LONGEST})
     res: Any = drive(local, problem, x, Run(problem, 0))
     if np.isfinite(res.fun) and np.isfinite(res.x).all():
         V = np.array([[res.constr_violation]])

@@ -37,10 +37,10 @@ def lowest(domain):
 
 @pytest.mark.parametrize("domain", SETS.values(), ids=SETS)
 def test_the_gap_bounds_the_distance_to_the_minimum(domain):
-    res = run(logistic, np.full(10, 0.1), domain=domain, tol=1e-3)
+    res = run(logistic, np.full(10, 0.1), domain=domain, tol=3e-3)
     assert res.success
     assert res.constr_violation <= 1e-12
-    assert -1e-7 <= res.fun - lowest(domain) <= 1.1e-3
+    assert -1e-7 <= res.fun - lowest(domain) <= 3.1e-3
 
 
 def test_an_oracle_of_the_user():
