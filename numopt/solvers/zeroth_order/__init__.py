@@ -143,11 +143,11 @@ class ZerothOrder(Solver):
 
     def check(self, problem):
         super().check(problem)
-        by_ranks = problem.kind == "preference"
-        if by_ranks and (self.variant not in ("auto", "ranking") or self.on_error == "nan"):
+        values = self.variant not in ("auto", "ranking") or self.on_error == "nan"
+        if problem.kind == "preference" and (values or self.target > -inf):
             raise UnsupportedError(
                 f"method {self.name!r}: a Preference has no values, so it takes "
-                "variant='ranking' and on_error='raise' only"
+                "variant='ranking' and on_error='raise' only, and no `target`"
             )
         if self._variant(problem) is frank_wolfe:
             frank_wolfe.check(self, problem)

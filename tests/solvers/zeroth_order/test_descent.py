@@ -67,7 +67,7 @@ def test_nothing_is_evaluated_outside_bounds(variant):
     ],
 )
 def test_condition_100_in_100_variables(options, value):
-    """From 2358 down to `value`."""
+    """From 1090 down to `value`."""
     assert median(bowl, np.ones(100), seeds=3, **options) < value
 
 

@@ -123,7 +123,7 @@ def test_exceptions_of_the_user_pass():
     np.testing.assert_array_equal(info.value.numopt_result.x, 1.0)
 
 
-@pytest.mark.parametrize("options", [{"variant": "spsa"}, {"on_error": "nan"}])
+@pytest.mark.parametrize("options", [{"variant": "spsa"}, {"on_error": "nan"}, {"target": 0.0}])
 def test_what_a_preference_cannot_take(options):
     problem = numopt.Preference(np.ones(2), compare=lambda x, y: True)
     with pytest.raises(numopt.UnsupportedError, match="a Preference has no values"):
