@@ -67,6 +67,8 @@ _HOMES = {
     "numopt.models.transport": ("Transport",),
     "numopt.models.bilevel": ("Bilevel",),
     "numopt.models.bilevel_rows": ("AffineRows",),
+    "numopt.models.preference": ("Preference",),
+    "numopt.models.atomic_sets": ("L1Ball", "NuclearBall", "Spectrahedron"),
     "numopt.models.sets": ("Affine", "Ball", "Box", "CvxSet", "Halfspaces", "Simplex"),
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.alternating": ("Alternating",),
@@ -76,6 +78,7 @@ _HOMES = {
     "numopt.solvers.inclusions": ("Extragradient", "HalpernVR", "RHPDHG"),
     "numopt.solvers.sketched_newton": ("SketchedNewton",),
     "numopt.solvers.transport": ("SNS", "Sinkhorn", "SparseOT"),
+    "numopt.solvers.zeroth_order": ("ZerothOrder",),
     "numopt.solvers.bilevel": ("BAMM", "F2SA", "F3SA", "Implicit", "KKTReplacement", "LVHBA"),
 }
 _SUBMODULES = ("bench", "cutest", "models", "plot", "problems", "sklearn", "solvers")

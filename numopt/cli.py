@@ -139,12 +139,19 @@ def _inclusion_lines(args):
     return lines(args.seed, args.seeds, args.quick, args.out)
 
 
+def _zeroth_order_lines(args):
+    from numopt.bench.zeroth_order import lines
+
+    return lines(args.seed, args.seeds, args.quick)
+
+
 TOPICS = {
     "bcd": _sparse_lines,
     "bilevel": _bilevel_lines,
     "global": _global_lines,
     "halpern": _inclusion_lines,
     "ot": _transport_lines,
+    "zeroth_order": _zeroth_order_lines,
 }
 
 
@@ -424,7 +431,8 @@ def _parser():
 
 def _bench_arguments(command):
     add = command.add_argument
-    topics = "ot: transport; bcd: sparse models; halpern: games; bilevel; global: search"
+    topics = "ot: transport; bcd: sparse models; halpern: games; bilevel; global: search; "
+    topics += "zeroth_order: gradients from values"
     add("topic", nargs="?", choices=sorted(TOPICS), help=topics)
     which = command.add_mutually_exclusive_group()
     which.add_argument("--problems", type=_words, help="NAME,NAME:n=100,... (bcd: lasso:dense,...)")

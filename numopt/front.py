@@ -128,6 +128,7 @@ def minimize(
         workers,
         solver.strict_x0,
         needs_x0=solver.needs_x0,
+        arrays="array-api" in solver.backends,
     )
     return solve(problem, method=solver, **common)
 
@@ -203,7 +204,7 @@ def methods():
     >>> [row["name"] for row in numopt.methods()]
     ['alternating', 'bamm', 'bcd', 'cbo', 'extragradient', 'f2sa', 'f3sa', 'gradient_newton',
      'halpern_vr', 'implicit', 'kkt', 'lv_hba', 'rhpdhg', 'sinkhorn', 'sketched_newton', 'sns',
-     'sparse_ot']
+     'sparse_ot', 'zeroth_order']
     """
     return [
         {

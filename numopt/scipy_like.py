@@ -1,15 +1,17 @@
 """SciPy's ways of posing a problem: `scipy.optimize.minimize`'s arguments become an NLP."""
 
 import sys
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from numopt.core.backend import namespace, to_host
 from numopt.core.errors import InputTypeError, OptionError, ProblemError
 from numopt.core.workers import SerialMap, mapper
 from numopt.models.callable_nlp import CallableNLP, LinearRows, NonlinearRows
-from numopt.models.calls import WithArguments
+from numopt.models.calls import OnArrays, WithArguments
 from numopt.models.derivatives import FORMULAS
 from numopt.models.inputs import float_dtype, projected, real_vector, repeated
 
@@ -27,6 +29,7 @@ def nlp_from_scipy(
     workers=None,
     strict_x0=False,
     needs_x0=True,
+    arrays=False,
 ):
     """Return the problem that these arguments of `scipy.optimize.minimize` pose.
 
@@ -38,6 +41,8 @@ def nlp_from_scipy(
         Refuse an `x0` outside the bounds instead of moving it.
     needs_x0 : bool
         Refuse a missing `x0`; otherwise finite bounds will do, and the start is drawn.
+    arrays : bool
+        Accept an `x0` of another array library; the functions then get and return such arrays.
 
     Returns
     -------
@@ -52,6 +57,9 @@ def nlp_from_scipy(
     drawn = x0 is None
     if drawn:
         x0 = _middle(bounds, needs_x0)
+    sample = None
+    if arrays and namespace(x0) is not np:
+        sample, x0 = _sample(x0), to_host(x0)
     parallel = mapper(workers)
     if type(parallel) is SerialMap:
         parallel = None
@@ -60,22 +68,46 @@ def nlp_from_scipy(
     start = real_vector(x0, "x0", finite=True)
     lb, ub, keep_feasible = _sides(bounds, start.size)
     args = args if isinstance(args, tuple) else (args,)
+    functions = (_with(fun, args), _formula(jac, args), _with(hess, args), _with(hessp, args))
+    rows = [_rows(item) for item in _listed(constraints)]
+    if sample is not None:
+        functions = [_on_arrays(function, sample) for function in functions]
+        rows = [_rows_on_arrays(item, sample) for item in rows]
+    objective, grad, *second = functions
     problem = CallableNLP(
-        _with(fun, args),
+        objective,
         projected(start, lb, ub, strict_x0),
-        _formula(jac, args),
-        _with(hess, args),
-        _with(hessp, args),
+        grad,
+        *second,
         lb=lb,
         ub=ub,
-        constraints=[_rows(item) for item in _listed(constraints)],
+        constraints=rows,
         keep_feasible=keep_feasible,
         map=parallel,
         vectorized=vectorized,
     )
     problem.dtype = float_dtype(x0)
-    problem.draws_start = drawn
+    problem.draws_start, problem.sample = drawn, sample
     return problem
+
+
+def _sample(x0):
+    """Return one entry of an array of another library, which tells type and device."""
+    sample = x0[:1]
+    if to_host(sample).dtype.kind != "f":
+        raise InputTypeError(f"`x0` must hold floating-point numbers, got dtype {x0.dtype}")
+    return sample
+
+
+def _on_arrays(function, sample):
+    return OnArrays(function, sample) if callable(function) else function
+
+
+def _rows_on_arrays(rows, sample):
+    if isinstance(rows, LinearRows):
+        return rows
+    fun, jac, hess = (_on_arrays(f, sample) for f in (rows.fun, rows.jac, rows.hess))
+    return replace(rows, fun=fun, jac=jac, hess=hess)
 
 
 def _middle(bounds, needs_x0):

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array, vstack
 
 from numopt.core.errors import InputTypeError, ProblemError, UnsupportedError
+from numopt.kernels.arrays import placed
 from numopt.linalg.lbfgs import LimitedBFGS
 from numopt.models.calls import Caller, Tally, WithArguments
 from numopt.models.derivatives import (
@@ -130,6 +131,8 @@ class CallableNLP(Caller, NLP):
     (array([[1.2, 1.6]]), 'differences')
     """
 
+    sample: Any = None  # an array of the library in which the user computes, if not NumPy
+
     def __init__(
         self,
         fun,
@@ -218,6 +221,18 @@ class CallableNLP(Caller, NLP):
         if isinstance(values, np.ndarray):
             return [(slice(0, len(X)), values[:, 0])]
         return ((slice(i, i + 1), f) for i, f in enumerate(values))
+
+    def cons_values(self, X):
+        """Return c at each row of X, shape (k, m)."""
+        parts = [
+            [rows.value(self, x) for x in X]
+            if isinstance(rows, ConstantRows)
+            else list(rows.values(self, X))
+            for rows in self.rows
+        ]
+        sizes = (part.stop - part.start for part in self.slices)
+        shaped = [np.reshape(v, (len(X), k)) for v, k in zip(parts, sizes, strict=True)]
+        return np.concatenate([np.zeros((len(X), 0)), *shaped], axis=1)
 
     def compiled(self):
         """Return (function, arguments) if the objective is compiled by Numba, or None."""
@@ -363,11 +378,22 @@ class CallableNLP(Caller, NLP):
 
     # -- the result --------------------------------------------------------------------------
 
+    def _deliver(self, result):
+        """Replace the points of a result by arrays of the library of the start point."""
+        holders = [result, *([result["best"]] if result.get("best") else [])]
+        for holder in holders:
+            for name in ("x", "population", "population_energies", "consensus_points"):
+                if name in holder:
+                    values = np.ascontiguousarray(holder[name])
+                    holder[name] = placed(values, self.sample, dtype=self.sample.dtype)
+
     def present(self, result):
         """Return a result with `x` in the dtype of `x0` and multipliers by constraint object."""
         result["x"] = result["x"].astype(self.dtype)
         if result.get("best"):
             result["best"]["x"] = result["best"]["x"].astype(self.dtype)
+        if self.sample is not None:
+            self._deliver(result)
         if result.get("multipliers"):
             y = np.asarray(result["multipliers"]["constraints"])
             parts = zip(self.slices, self._shapes, strict=True)

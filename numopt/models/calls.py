@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from numopt.core.backend import to_host
 from numopt.core.errors import NumoptError, ProblemError, Status, Stop
+from numopt.kernels.arrays import placed
 from numopt.models.inputs import real_array, real_matrix, real_scalar
 
 PATIENCE = 20  # exceptions in a row after which ``on_error="nan"`` gives up
@@ -113,6 +115,26 @@ class WithArguments:
     def __call__(self, *arguments):
         """Call the function."""
         return self.function(*arguments, *self.args)
+
+
+class OnArrays:
+    """A function of arrays of another library, called with NumPy arrays.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays like `sample`, and returns one or a number.
+    sample : array
+        Tells the library, the type and the device.
+    """
+
+    def __init__(self, function, sample):
+        self.function, self.sample = function, sample
+
+    def __call__(self, x, *arguments):
+        """Call the function and bring its value to the host."""
+        value = self.function(placed(x, self.sample, dtype=self.sample.dtype), *arguments)
+        return value if isinstance(value, float) else to_host(value)
 
 
 class _Failure:

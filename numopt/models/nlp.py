@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from numopt.core.errors import ProblemError
+from numopt.core.errors import ProblemError, Status, Stop
 from numopt.models.inputs import projected, real_vector
 from numopt.models.problem import Problem
 
@@ -80,20 +80,34 @@ class NLP(Problem):
         """Return f(x), a float; not finite where f is undefined."""
         return self._recall("fun", self._fun, x)
 
-    def values(self, X):
-        """Return f at each row of X, shape (k,); a run remembers the best of them.
+    def values(self, X, candidates=True):
+        """Return f at each row of X, shape (k,).
 
         Parameters
         ----------
         X : ndarray, shape (k, n)
+        candidates : bool
+            Whether a run remembers the best of them, which is its answer if it ends in a step.
+
+        Raises
+        ------
+        Stop
+            With MAX_FUN, after the rows that the budget allows.
         """
+        room = self.room()
+        if self.memo is not None and room < len(X):
+            if room >= 1:
+                self.values(X[: int(room)], candidates)
+            raise Stop(Status.MAX_FUN)
         values = np.empty(len(X))
         for rows, f in self._values(X):
             values[rows] = f
-            self._keep_best(X[rows], values[rows])
+            if candidates:
+                self.keep_best(X[rows], values[rows])
         return values
 
-    def _keep_best(self, X, values):
+    def keep_best(self, X, values):
+        """Remember the best of some points, as the answer of a run that ends within a step."""
         best = np.nanargmin(values) if np.isfinite(values).any() else 0
         if self.memo is not None and values[best] < self.best_known()[0]:
             self.memo["best"] = float(values[best]), X[best].copy()
@@ -103,6 +117,16 @@ class NLP(Problem):
         for i, x in enumerate(X):
             self.begin("fun")
             yield slice(i, i + 1), self._fun(x)
+
+    def cons_values(self, X):
+        """Return c at each row of X, shape (k, m)."""
+        if self.m == 0:
+            return np.zeros((len(X), 0))
+        C = np.empty((len(X), self.m))
+        for c, x in zip(C, X, strict=True):
+            self.begin("cons")
+            c[:] = self._cons(x)
+        return C
 
     def compiled(self) -> Any:
         """Return (function, arguments) of an objective that Numba has compiled, or None.

@@ -37,6 +37,8 @@ class ConvexSet:
         """Return the nearest point of the set, shape (n,)."""
         raise NotImplementedError
 
+    # Sets with simple corners also have ``extreme(g)``: a point v of the set with the least <g, v>.
+
     def violation(self, v):
         """Return the distance of v from the set in the largest-entry norm."""
         return float(np.abs(v - self.project(v)).max(initial=0.0))
@@ -89,6 +91,9 @@ class Box(ConvexSet):
     def project(self, v):
         return np.clip(v, self.lb, self.ub)
 
+    def extreme(self, g):
+        return np.where(g > 0.0, self.lb, self.ub)
+
     def explicit(self, n):
         return _linear(n, lb=repeated(self.lb, "lb", n), ub=repeated(self.ub, "ub", n))
 
@@ -112,6 +117,9 @@ class Simplex(ConvexSet):
         shifts = (np.cumsum(ordered) - self.radius) / np.arange(1, v.size + 1)
         shift = shifts[np.flatnonzero(ordered > shifts)[-1]]
         return np.maximum(v - shift, 0.0)
+
+    def extreme(self, g):
+        return np.where(np.arange(g.size) == np.argmin(g), self.radius, 0.0)
 
     def explicit(self, n):
         side = np.array([self.radius])
@@ -139,6 +147,9 @@ class Ball(ConvexSet):
         away = v - self.centre
         distance = np.linalg.norm(away)
         return v.copy() if distance <= self.radius else self.centre + self.radius / distance * away
+
+    def extreme(self, g):
+        return self.centre - self.radius / max(np.linalg.norm(g), np.finfo(float).tiny) * g
 
     def violation(self, v):
         return max(0.0, float(np.linalg.norm(v - self.centre)) - self.radius)

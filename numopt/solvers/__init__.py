@@ -9,6 +9,7 @@ from numopt.solvers import (
     inclusions,
     sketched_newton,
     transport,
+    zeroth_order,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "inclusions",
     "sketched_newton",
     "transport",
+    "zeroth_order",
 ]

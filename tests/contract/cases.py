@@ -218,6 +218,29 @@ class NonnegativeRankOneCase:
         return numopt.minimize(self.problem(), method=method, **kwargs)
 
 
+@dataclass(frozen=True)
+class PreferenceCase:
+    """A bowl that is known by comparisons only; a result shows its measure as `fun`."""
+
+    name: str = "preference"
+    x0: tuple = (3.0, 1.0)
+    x: tuple = (1.0, -2.0)
+    kind: str = "preference"
+    features: frozenset = field(default_factory=frozenset)
+
+    def problem(self):
+        def height(x):
+            return (x[0] - self.x[0]) ** 2 + 3.0 * (x[1] - self.x[1]) ** 2
+
+        return numopt.Preference(self.x0, compare=lambda x, y: bool(height(x) < height(y)))
+
+    def fun(self, x):
+        return 0.0
+
+    def run(self, method, **kwargs):
+        return numopt.minimize(self.problem(), method=method, **kwargs)
+
+
 def game(x0):
     return numopt.MatrixGame([[3.0, -1.0], [-2.0, 1.0]], x0)
 
@@ -410,6 +433,7 @@ DATA_CASES = [
     NonnegativeRankOneCase("nonnegative", np.array([[1.0, 2.0, 0.5], [0.3, 1.0, 2.0]])),
     QuadraticTransportCase("quadratic", (0.3, 0.7), (0.5, 0.3, 0.2), LINE, 0.02),
     BilevelCase(),
+    PreferenceCase(),
     MonotoneCase(
         "game", game, (1.0, 0.0, 1.0, 0.0), (2 / 7, 5 / 7, 3 / 7, 4 / 7), 1 / 7, "bilinear"
     ),

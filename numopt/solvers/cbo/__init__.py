@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from numopt.core.errors import ConvergenceWarning, UnsupportedError
-from numopt.core.solver import Solver
-from numopt.solvers.cbo import hybrid, plain
+from numopt.core.solver import METHODS, Solver, get_solver
+from numopt.solvers.cbo import constrained, hybrid, plain
 
 ARMS = ("swarm", "hop", "covariance")
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
@@ -19,7 +19,7 @@ LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
 class CBO(Solver):
     """Options of ``method="cbo"``: global minimisation without derivatives.
 
-        minimise f(x)   subject to   lb <= x <= ub
+        minimise f(x)   subject to   lb <= x <= ub,   cl <= c(x) <= cu
 
     Parameters
     ----------
@@ -62,10 +62,22 @@ class CBO(Solver):
         Paper: rate of additional normal jumps of size |x - c|, which become rarer with time.
     hopping : bool
         Paper: draw the ensemble anew around the consensus point, with standard deviation `sigma`.
-    surface : {"none", "sphere"}
-        Paper: where the particles live.
+    surface, columns : {"none", "sphere", "stiefel"}, int
+        Paper: where the particles live; on "stiefel" they are matrices with so many orthonormal
+        columns, as vectors row by row.
+    clusters : int
+        Paper: so many groups of particles with a consensus each, ``res.consensus_points``; 0 is
+        one for all.
+    tail : float
+        Paper: index of stable noise, from 2, which is normal, down to 1, which is Cauchy's.
+    reduction : float
+        Paper: how much faster than their variance the particles become fewer, up to 1; 0 keeps all.
     inner : int
         Paper: steps in an iteration. With an objective compiled by Numba they run in one kernel.
+    polish : {"auto", "none"} or str
+        Local method that goes on from the best point, "auto" where there are constraints:
+        ``"sketched_newton"``. Its answer is taken if it is better; ``res.polish`` tells about it.
+        Of a `maxfun` a fifth is kept for it.
     tol, maxiter, maxfun, maxtime, target, disp
         As for every method, see `Solver`. The hybrid uses a `maxfun` that was given to its end.
 
@@ -98,8 +110,9 @@ class CBO(Solver):
     name = "cbo"
     measure = "decrease of the best value, or spread"
     certificate = None
-    accepts = frozenset({"bounds"})
+    accepts = frozenset({"bounds", "eq", "ineq"})
     reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
+    backends = ("numpy", "array-api")  # the search is on the host, the objective where `x0` lies
     needs_x0 = False
     ARMS: ClassVar[tuple[str, ...]] = ARMS
 
@@ -126,8 +139,13 @@ class CBO(Solver):
     kernel_width: float = 0.0
     jump_rate: float = 0.0
     hopping: bool = False
-    surface: Literal["none", "sphere"] = "none"
+    surface: Literal["none", "sphere", "stiefel"] = "none"
+    columns: int = 1
+    clusters: int = 0
+    tail: float = 2.0
+    reduction: float = 0.0
     inner: int = 1
+    polish: str = "auto"
 
     def __post_init__(self):
         super().__post_init__()
@@ -140,7 +158,22 @@ class CBO(Solver):
         self.require(0 <= self.effective_share <= 1, "effective_share", "must be in [0, 1]")
         self.require(0 < self.sigma_factor <= 1, "sigma_factor", "must be in (0, 1]")
         self.require(self.jump_rate >= 0, "jump_rate", "must be >= 0")
+        self.require(1 <= self.tail <= 2, "tail", "must be in [1, 2]")
+        self.require(0 <= self.reduction <= 1, "reduction", "must be in [0, 1]")
+        self.require(self.clusters >= 0, "clusters", "must be >= 0")
+        one = self.columns == 1 or self.surface == "stiefel"
+        self.require(self.columns >= 1 and one, "columns", "must be 1 unless on 'stiefel'")
+        self._refuse_pairs()
         self._check_arms()
+
+    def _refuse_pairs(self):
+        """Raise for options that exclude each other."""
+        alone = not (self.clusters and self.kernel_width)
+        self.require(alone, "clusters", "must be 0 where `kernel_width` is given")
+        fixed = not (self.reduction and self.batch_size)
+        self.require(fixed, "reduction", "must be 0 where `batch_size` is given")
+        normal = self.tail == 2 or (self.noise != "covariance" and self.surface == "none")
+        self.require(normal, "tail", "must be 2 with covariance noise and on surfaces")
 
     def _check_arms(self):
         arms = self.arms
@@ -164,14 +197,37 @@ class CBO(Solver):
 
     def check(self, problem):
         super().check(problem)
-        if self.surface != "none" and "bounds" in problem.features():
-            raise UnsupportedError(f"method {self.name!r}: a surface excludes bounds")
+        if self.surface != "none" and (problem.features() or self._polishes(problem)):
+            raise UnsupportedError(
+                f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
+            )
+        if self.surface != "none" and problem.n % self.columns:
+            raise UnsupportedError(
+                f"method {self.name!r}: {problem.n} variables are no matrix of "
+                f"{self.columns} columns"
+            )
+        if self._polishes(problem) and self.polish != "none":
+            self._local(problem)
+
+    def _local(self, problem):
+        """Raise unless the local method exists and takes the problem."""
+        name = constrained.LOCAL if self.polish == "auto" else self.polish
+        self.require(name in METHODS and name != self.name, "polish", "must be a local method")
+        get_solver(name).check(problem)
+
+    def _polishes(self, problem):
+        """Whether a local method, and penalties for constraints, are around the search."""
+        return problem.m > 0 or self.polish not in ("auto", "none")
+
+    def _variant(self, problem):
+        if self._polishes(problem):
+            return constrained
+        return hybrid if self.variant == "hybrid" else plain
 
     def init(self, problem, x0, run):
-        if self.variant == "hybrid":
-            return hybrid.init(self, problem, x0, run)
-        self._warn_if_expanding()
-        return plain.init(self, problem, x0, run)
+        if self.variant == "paper":
+            self._warn_if_expanding()
+        return self._variant(problem).init(self, problem, x0, run)
 
     def _warn_if_expanding(self):
         """Tell if the typical particle moves away from a fixed consensus point."""
@@ -188,11 +244,13 @@ class CBO(Solver):
             )
 
     def step(self, problem, s, run):
-        return (hybrid if self.variant == "hybrid" else plain).step(self, problem, s, run)
+        return self._variant(problem).step(self, problem, s, run)
 
     def report(self, problem, s, run):
-        return (hybrid if self.variant == "hybrid" else plain).report(self, problem, s, run)
+        return self._variant(problem).report(self, problem, s, run)
 
     def verify(self, problem, it):
-        fun = problem.fun(it.x)
-        return fun, it.optimality if np.isfinite(fun) else inf, it.violation
+        fun, violation = problem.fun(it.x), it.violation
+        if problem.m:
+            violation = problem.violation(it.x, problem.cons(it.x))
+        return fun, it.optimality if np.isfinite(fun) else inf, violation

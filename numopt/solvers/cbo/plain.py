@@ -9,7 +9,9 @@
 D(v) is diag(v), |v| I, or the root of the weighted covariance. With ``memory`` the consensus is
 that of the best places y_i that each particle has seen, which also attract it; with
 ``kernel_width`` each particle has a consensus of its own, of those near to it; with ``batch_size``
-only some particles move in a step. Consensus hopping replaces the last line by x_i = c + sigma z_i.
+only some particles move in a step; with ``clusters`` those with the same nearest centre share a
+consensus; with ``tail`` the noise is stable and heavy-tailed. Consensus hopping replaces the last
+line by x_i = c + sigma z_i.
 """
 
 from typing import NamedTuple
@@ -18,7 +20,10 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
-from numopt.solvers.cbo.surfaces import SURFACES
+from numopt.solvers.cbo.groups import clustered, own_consensus, seeds
+from numopt.solvers.cbo.surfaces import surface
+
+FEWEST = 10  # particles that a reduction leaves
 
 
 class State(NamedTuple):
@@ -51,8 +56,8 @@ def init(solver, problem, x0, run):
     else:
         size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
         X = x0 + size * run.normal((count, n))
-    X = SURFACES[solver.surface].project(np.clip(X, problem.lb, problem.ub))
-    f = _values(problem, X)
+    X = surface(solver).project(np.clip(X, problem.lb, problem.ub))
+    f = problem.values(X)
     if not np.isfinite(f).any():
         return _state(solver, X, f, X[:0], f[:0], x0, np.nan)
     alpha = solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
@@ -65,15 +70,6 @@ def init(solver, problem, x0, run):
 def _state(solver, X, f, Y, f_y, x, fun):
     none = np.zeros(0, dtype=np.int64)
     return State(X, f, Y, f_y, x[None, :], x, fun, solver.alpha, solver.sigma, 1.0, none)
-
-
-def _values(problem, X):
-    """Evaluate the ensemble; what the budget does not allow ends the run."""
-    room = problem.room()
-    if room < len(X):
-        problem.values(X[: int(room)])
-        raise Stop(Status.MAX_FUN)
-    return problem.values(X)
 
 
 def step(solver, problem, s, run):
@@ -90,6 +86,7 @@ def _fused(solver, problem, s):
     plain = solver.noise != "covariance" and not (
         solver.memory or solver.batch_size or solver.kernel_width or solver.jump_rate
         or solver.hopping or solver.surface != "none" or solver.sigma_factor != 1.0
+        or solver.tail < 2.0 or solver.clusters or solver.reduction
     )  # fmt: skip
     enough = problem.room() > solver.inner * len(s.X)
     return plain and enough and problem.compiled() is not None
@@ -121,15 +118,35 @@ def _dynamics(solver, s):
 def _step(solver, problem, s, run):
     rows, order = _batch(solver, s, run)
     X = _moved(solver, problem, s, rows, run)
-    X = SURFACES[solver.surface].project(X)
+    X = surface(solver).project(X)
     f = s.f.copy()
-    f[rows] = _values(problem, X[rows])
+    f[rows] = problem.values(X[rows])
     Y, f_y = s.Y, s.f_y
     if solver.memory:
         better = f < f_y
         Y, f_y = np.where(better[:, None], X, Y), np.where(better, f, f_y)
-    s = s._replace(X=X, f=f, Y=Y, f_y=f_y, order=order, sigma=s.sigma * solver.sigma_factor)
-    return _consensus(solver, problem, s, evaluate=False)
+    new = s._replace(X=X, f=f, Y=Y, f_y=f_y, order=order, sigma=s.sigma * solver.sigma_factor)
+    if solver.reduction:
+        new = _reduced(solver, new, _variance(s.X), run)
+    return _consensus(solver, problem, new, evaluate=False)
+
+
+def _variance(X):
+    return float(((X - X.mean(axis=0)) ** 2).sum(axis=1).mean())
+
+
+def _reduced(solver, s, before, run):
+    """Return the state with ceil(N (1 + reduction (after - before) / before)) particles.
+
+    They are chosen at random, as the variance of the ensemble has shrunk (Fornasier et al., 2021).
+    """
+    change = min(_variance(s.X) / max(before, 1e-300) - 1.0, 0.0)
+    count = max(int(np.ceil(len(s.X) * (1.0 + solver.reduction * change))), FEWEST)
+    if count >= len(s.X):
+        return s
+    kept = np.sort(run.choice(len(s.X), count))
+    s = s._replace(X=s.X[kept], f=s.f[kept], c=s.c[kept] if len(s.c) > 1 else s.c)
+    return s._replace(Y=s.Y[kept], f_y=s.f_y[kept]) if solver.memory else s
 
 
 def _batch(solver, s, run):
@@ -153,11 +170,14 @@ def _moved(solver, problem, s, rows, run):
         return np.clip(X, problem.lb, problem.ub)
     drift, size, noise, cut = _dynamics(solver, s)
     if solver.surface != "none":
-        return SURFACES[solver.surface].move(run, X, rows, s.c, drift, size, noise)
+        return surface(solver).move(run, X, rows, s.c, drift, size, noise)
     if solver.noise == "covariance":
         root = _root_of_covariance(solver, s)
         noises = size * run.normal((rows.size, X.shape[1])) @ root.T
         X[rows] += noises - drift * (X - s.c)[rows]
+        X = np.clip(X, problem.lb, problem.ub)
+    elif solver.tail < 2.0:
+        X[rows] += _heavy(solver, s, X, rows, run) - drift * (X - s.c)[rows]
         X = np.clip(X, problem.lb, problem.ub)
     else:
         move(run.rng, rows, X, s.c, drift, size, noise, cut, problem.lb, problem.ub)
@@ -167,6 +187,27 @@ def _moved(solver, problem, s, rows, run):
             run.rng, rows, X, s.Y, pull * solver.dt, pull * size, noise, cut, problem.lb, problem.ub
         )
     return _jumped(solver, problem, s, X, rows, run)
+
+
+def _heavy(solver, s, X, rows, run):
+    """Return increments of symmetric stable noise, scaled by dt^(1 / tail)."""
+    U = (X - s.c)[rows]
+    if solver.noise == "isotropic":
+        D = np.minimum(np.linalg.norm(U, axis=1, keepdims=True), solver.truncate)
+    else:
+        D = np.clip(U, -solver.truncate, solver.truncate)
+    return s.sigma * solver.dt ** (1.0 / solver.tail) * D * stable(run.rng, U.shape, solver.tail)
+
+
+def stable(rng, shape, tail):
+    """Draw symmetric stable numbers of index `tail`; 2 is the standard normal law.
+
+    Chambers, Mallows, Stuck, J. Amer. Statist. Assoc. 71, 1976, equation 4.1.
+    """
+    u = np.pi * (rng.random(shape) - 0.5)
+    w = rng.standard_exponential(shape)
+    front = np.sin(tail * u) / np.cos(u) ** (1.0 / tail)
+    return front * (np.cos((1.0 - tail) * u) / w) ** ((1.0 - tail) / tail) / np.sqrt(2.0)
 
 
 def _jumped(solver, problem, s, X, rows, run):
@@ -205,23 +246,14 @@ def _consensus(solver, problem, s, evaluate=True):
     if not evaluate or solver.effective_share:
         alpha = next_alpha(f, s.alpha, solver.alpha_factor, solver.effective_share)
     consensus(X, f, alpha, x)
-    x = SURFACES[solver.surface].project(x[None, :])[0]
-    c = _own_consensus(X, f, alpha, solver.kernel_width) if solver.kernel_width else x[None, :]
+    x = surface(solver).project(x[None, :])[0]
+    c = x[None, :]
+    if solver.kernel_width:
+        c = own_consensus(X, f, alpha, solver.kernel_width)
+    elif solver.clusters:
+        c = clustered(X, f, alpha, s.c if len(s.c) > 1 else seeds(X, f, solver.clusters))
     s = s._replace(c=c, x=x, alpha=alpha)
     return s._replace(fun=_value_at(problem, s)) if evaluate else s
-
-
-def _own_consensus(X, f, alpha, width):
-    """Return the consensus of each particle, shape (N, n).
-
-    The weights are exp(-alpha f_j) k(x_i, x_j)^alpha with a Gaussian kernel k of this width.
-    """
-    square = (X**2).sum(axis=1)
-    distance = square[:, None] + square - 2.0 * X @ X.T
-    finite = np.where(np.isnan(f), np.inf, f)
-    e = -alpha * (finite - finite.min() + np.maximum(distance, 0.0) / (2.0 * width**2))
-    w = np.exp(e - e.max(axis=1, keepdims=True))
-    return (w @ X) / w.sum(axis=1, keepdims=True)
 
 
 def _value_at(problem, s):
@@ -242,9 +274,11 @@ def _spread(s):
 def report(solver, problem, s, run):
     """Return the consensus point, or the best one of many; the measure is the median spread."""
     x, fun = s.x, s.fun
-    if solver.kernel_width and np.isfinite(s.f).any():
+    if (solver.kernel_width or solver.clusters) and np.isfinite(s.f).any():
         best = int(np.nanargmin(s.f))
         x, fun = s.X[best], float(s.f[best])
     scalars = {"alpha": float(s.alpha), "sigma": float(s.sigma)}
     fields = {"population": s.X, "population_energies": s.f}
+    if solver.clusters:
+        fields["consensus_points"] = np.unique(s.c, axis=0)
     return Iterate(x, float(fun), _spread(s) / s.width, 0.0, scalars, lambda: fields)
