@@ -27,7 +27,7 @@ class CBO(Solver):
         The hybrid search, or the dynamics as published.
     arms, shares : sequence of str, sequence of float
         Hybrid: which of ``"swarm"``, ``"hop"`` and ``"covariance"`` take part, and their shares of
-        the evaluations, by default 1, 2 and 1; the third up to 200 variables.
+        the evaluations, by default 1, max(2, n / 10) and 1; the third up to 200 variables.
     patience : float
         Hybrid without `maxfun`: evaluations for each variable before convergence may be declared.
     ftol : float
@@ -188,7 +188,7 @@ class CBO(Solver):
 
     def arm_shares(self, d):
         """Return the share of each of the three arms in d variables; 0 for none."""
-        default = dict(zip(ARMS, (1.0, 2.0, 1.0), strict=True))
+        default = dict(zip(ARMS, (1.0, max(2.0, 0.1 * d), 1.0), strict=True))
         given = self.shares or [default[arm] for arm in self.arms]
         shares = default | dict.fromkeys(ARMS, 0.0) | dict(zip(self.arms, given, strict=True))
         if d > LARGEST_MATRIX and len(self.arms) > 1:
