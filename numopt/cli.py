@@ -120,15 +120,17 @@ def _global_lines(args):
 
 
 def _sparse_lines(args):
-    from numopt.bench.sparse import lines
+    from numopt.bench.sparse import large, lines
 
+    if args.large:
+        return large.lines(args.seed)
     return lines(args.seed, args.seeds, args.quick, args.problems, args.peers)
 
 
 def _bilevel_lines(args):
     from numopt.bench.bilevel import lines
 
-    return lines(args.seed, args.seeds, args.quick)
+    return lines(args.seed, args.seeds, args.quick, args.at_most)
 
 
 def _inclusion_lines(args):
@@ -366,11 +368,15 @@ def warmup(args):
 
     import numopt
     from numopt.bench.runner import warm_up
+    from numopt.bench.tiny import EXAMPLES
 
     for row in numopt.methods():
         start = perf_counter()
         warm_up(row["name"])
         print(f"{row['name']:20} ready after {perf_counter() - start:.1f} s", flush=True)
+    start = perf_counter()
+    numopt.path(next(EXAMPLES["composite"]()), n_lambdas=2)
+    print(f"{'path':20} ready after {perf_counter() - start:.1f} s", flush=True)
     for sketch in ("rk", "gv"):
         start = perf_counter()
         options = {"variant": "paper", "linear_solver": sketch, "maxiter": 1}
@@ -434,7 +440,8 @@ def _bench_arguments(command):
         "--class", dest="kinds", type=_words, help="unconstrained,bound,..., or patterns: QLR2-*"
     )
     which.add_argument("--quick", action="store_true", help="problems with n <= 5, 3 methods")
-    which.add_argument("--large", action="store_true", help="18 problems with n >= 1000, 2 methods")
+    summary = "18 problems with n >= 1000, 2 methods; `bcd`: a million columns"
+    which.add_argument("--large", action="store_true", help=summary)
     add("--max-n", type=_positive(int), help="at most so many variables")
     add("--suite", default="cutest", help="collection, or a module like it")
     _folder_argument(add)
@@ -445,7 +452,7 @@ def _bench_arguments(command):
     add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
     add("--etas", type=_numbers, metavar="ETA,...", help="of `ot`; default: 100,400,1200")
     add("--tols", type=_numbers, metavar="TOL,...", help="of `ot`; default: 1e-9,1e-12")
-    summary = "of `ot`: stop a peer after R times the time of our method (20)"
+    summary = "of `ot`, `bilevel`: stop a peer after R times the time of our method (20)"
     add("--at-most", type=_positive(float), default=20.0, metavar="R", help=summary)
     add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
     add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")

@@ -267,7 +267,7 @@ def _prepare(problem, x0, method, tol, options, rng, state):
     view.draws_start = problem.draws_start and x0 is None
     x0 = problem.start(x0, solver.strict_x0)
     view.x0, view.on_error = x0, solver.on_error
-    _check_functions(solver, view.armed())
+    _check_functions(solver, view)
     run = Run(view, rng)
     if state is not None:
         run.nit, run.rng.bit_generator.state, state = state
@@ -284,9 +284,9 @@ def _check_library(solver, x0):
 
 
 def _check_functions(solver, problem):
-    """Do the checks at the start point that were asked for by options."""
+    """Do the checks at the start point that were asked for by options, outside the budget."""
     if solver.deterministic_check:
-        values = []
+        values, problem = [], problem.armed()
         for _ in range(2):
             problem.memo.clear()
             values.append(problem.fun(problem.x0))
@@ -299,7 +299,7 @@ def _check_functions(solver, problem):
         from numopt.models.derivatives import check_derivatives
 
         directions = 2 if solver.check_derivatives == "once" else None
-        for part in problem.differentiable_parts():
+        for part in problem.armed().differentiable_parts():
             check_derivatives(part, directions=directions, raise_error=True)
 
 

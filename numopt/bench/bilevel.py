@@ -1,20 +1,26 @@
 """Bilevel methods beside their baselines: ``numopt bench bilevel``.
 
-Three tables from one run. The public collection: problems solved, median time, and claims of
-success that do not hold. The two hyper-parameter tasks: validation loss with the lower level solved
-exactly at the x that came back, what it means on test data, and time of the processor.
+Four tables from one run. The public collection: problems solved, median time, and claims of
+success that do not hold. The published example whose lower level has many solutions: the error of
+x. The two hyper-parameter tasks, medians over random splits: validation loss with the lower level
+solved exactly at the x that came back, what it means on test data, and time of the processor, also
+as a multiple of that of `implicit`. Who has had `at_most` times that long is stopped.
 """
 
+from importlib.metadata import version
 from importlib.util import find_spec
 from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from numopt.bench.bilevel_peers import PATIENCE, PEERS, TASKS, run_case
+from numopt.bench.pool import Pool
+from numopt.bench.runner import Task, warm_up
 from numopt.front import minimize
-from numopt.problems import bolib, hyperparameters
+from numopt.problems import bolib
+from numopt.problems.hyperparameters import toy
 from numopt.solvers.bilevel.certificate import certify, solve_lower
-from numopt.solvers.bilevel.newton import newton
 
 VALUE, GAP, VIOLATION, EXACT = 1e-2, 1e-2, 1e-3, 1e-6  # what counts as solved
 OWN = (
@@ -23,9 +29,11 @@ OWN = (
     ("kkt", "kkt", {}),
     ("auto", "auto", {}),
 )
-TASKS = {"regularisation": hyperparameters.regularisation, "cleaning": hyperparameters.cleaning}
 POINTS = 200  # of random search on the collection
-DRAWS = 100  # of random search on the tasks
+TOY = 100  # entries of x in the published example
+REFERENCE = "implicit"  # what the times on the tasks are compared with
+SHORTEST, LONGEST = 2.0, 120.0  # seconds that others get at least, and `REFERENCE` at most
+SCORES = {"regularisation": "test loss", "cleaning": "test accuracy"}
 
 
 class Outcome(NamedTuple):
@@ -84,166 +92,77 @@ def collection_lines(names, seed, with_random=True):
         yield f"| {label} | {solved} | {np.median([o.seconds for o in outcomes]):.2f} | {wrong} |"
 
 
+# -- the published example -------------------------------------------------------------------------
+
+
+def toy_lines(n=TOY):
+    """Yield the table of the example with many lower solutions, started from 10 in all entries."""
+    yield f"| toy, n = {n} | relative error of x | lower gap | s |"
+    yield "|---|---|---|---|"
+    for label, method, options in OWN[:2]:
+        begun = process_time()
+        res: Any = minimize(toy(n), method=method, options=options)
+        seconds, error = process_time() - begun, np.abs(res.x + 0.3).max() / 0.3
+        yield f"| {label} | {error:.0e} | {res.certificates['lower_gap']:.0e} | {seconds:.2f} |"
+
+
 # -- tasks -----------------------------------------------------------------------------------------
 
 
-def _by(method, **options):
-    def solve(task, seed):
-        res: Any = minimize(task.problem(), method=method, options=options, rng=seed)
-        return res.x
+def task_lines(name, seeds, pool, peers=PEERS, at_most=20.0):
+    """Yield the table of a task, each row as soon as it is measured: medians over the seeds.
 
-    return solve
-
-
-def _batches(method, **options):
-    def solve(task, seed):
-        problem = task.problem(batches=True)
-        res: Any = minimize(problem, method=method, options=options, rng=seed)
-        return res.x
-
-    return solve
-
-
-def _bounds(problem):
-    free = np.full(problem.n, np.inf)
-    return (-free, free) if problem.X is None else (problem.X.lb, problem.X.ub)
-
-
-def hand_written(task, seed):
-    """Return x by L-BFGS-B on both levels and conjugate gradients, all of SciPy."""
-    from scipy.optimize import minimize as scipy_minimize
-    from scipy.sparse.linalg import LinearOperator, cg
-
-    problem = task.problem()
-    x0, y = problem.split(problem.x0)
-    near = {"y": y}
-
-    def lower(y, x):
-        return task.f(x, y), task.grad_f(x, y)[1]
-
-    def upper(x):
-        inner: Any = {"gtol": 1e-7, "ftol": 0.0, "maxiter": 2000, "maxfun": 5000}
-        y = scipy_minimize(lower, near["y"], (x,), "L-BFGS-B", jac=True, options=inner).x
-        near["y"] = y
-        products: Any = {"matvec": lambda v: task.hvp(x, y, v)[1], "dtype": float}
-        H: Any = LinearOperator((y.size, y.size), **products)  # pyright: ignore
-        q = cg(H, task.grad_F(x, y)[1], rtol=1e-6)[0]
-        return task.F(x, y), task.grad_F(x, y)[0] - task.hvp(x, y, q)[0]
-
-    bounds = list(zip(*(np.broadcast_to(b, x0.shape) for b in _bounds(problem)), strict=True))
-    options: Any = {"gtol": 1e-5, "maxiter": 200}
-    return scipy_minimize(upper, x0, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    Parameters
+    ----------
+    name : str
+        In `TASKS`.
+    seeds : range
+    pool : Pool
+        That runs `run_case`.
+    peers : sequence of str
+        Names in `PEERS`; `REFERENCE` is among them.
+    at_most : float
+        Multiple of the time of `REFERENCE` after which a solver is stopped.
+    """
+    columns = ["validation loss", SCORES[name], "s", "ratio", "preparing s"]
+    yield f"| {name}, seeds {seeds[0]} to {seeds[-1]} | {' | '.join(columns)} |"
+    yield f"|{'---|' * (len(columns) + 1)}"
+    task = Task("", name, REFERENCE, time_limit=PATIENCE * LONGEST)
+    ours = _medians(pool, task, seeds)
+    limit = max(SHORTEST, at_most * ours["cpu"])
+    for label in (label for label in peers if name in PEERS[label].tasks):
+        there, told = PEERS[label].there, "not installed"
+        if there:
+            own = task._replace(method=label, time_limit=PATIENCE * limit)
+            told = _cells(ours if label == REFERENCE else _medians(pool, own, seeds), ours, limit)
+        yield f"| {label} | {told} |" if there else f"| {label} | {told} |{' |' * 4}"
 
 
-def grid_search(task, seed):
-    """Return the best x with all entries equal."""
-    problem = task.problem()
-    low, high = (float(np.clip(np.min(b), -15, 15)) for b in _bounds(problem))
-    points = [np.full(problem.n, level) for level in np.linspace(low, high, 30)]
-    return min(points, key=lambda x: task.F(x, exact_lower(task, x)))
+def _medians(pool, task, seeds) -> dict[str, Any]:
+    """Return the medians of a solver, or the status of its first run that did not end by itself."""
+    rows = []
+    for seed in seeds:
+        rows.append(next(pool.results([task._replace(seed=seed)]))[1])
+        status, message = rows[-1]["status"], rows[-1]["message"]
+        if status != "done":
+            late = status == "timeout" and "preparation" not in message
+            return {"status": "timeout" if late else message or status}
+    found = {key: float(np.median([row[key] for row in rows])) for key in ("value", "test", "cpu")}
+    preparing = max(row["preparing"] for row in rows)  # the first seed pays for compilation
+    return {"status": "done", "preparing": preparing} | found
 
 
-def draws(task, seed):
-    """Return the best of random x."""
-    problem, rng = task.problem(), np.random.default_rng(seed)
-    low, high = (np.clip(b, -5, 5) for b in _bounds(problem))
-    points = [rng.uniform(low, high, problem.n) for _ in range(DRAWS)]
-    return min(points, key=lambda x: task.F(x, exact_lower(task, x)))
+def _cells(row, ours, limit):
+    if row["status"] == "timeout":
+        return f"stopped | | > {limit:.1f} | > {limit / ours['cpu']:.3g} |"
+    if row["status"] != "done":
+        return f"{row['status']} | | | |"
+    ratio = row["cpu"] / ours["cpu"]
+    found = f"{row['value']:.4f} | {row['test']:.3f} | {row['cpu']:.2f} | {ratio:.3g}"
+    return f"{found} | {row['preparing']:.1f}"
 
 
-def with_jaxopt(task, seed):
-    """Return x by jaxopt's implicit differentiation, L-BFGS in both levels."""
-    import jax  # pyright: ignore
-    import jax.numpy as jnp  # pyright: ignore
-    import jaxopt  # pyright: ignore
-
-    jax.config.update("jax_enable_x64", True)
-    problem = task.problem()
-    f, F = _in_jax(task, jnp)
-    inner = jaxopt.LBFGS(fun=lambda y, x: f(x, y), tol=1e-7, maxiter=1000, implicit_diff=True)
-    x0, y0 = problem.split(problem.x0)
-    low, high = (jnp.broadcast_to(jnp.asarray(b), x0.shape) for b in _bounds(problem))
-
-    def upper(x):
-        return F(x, inner.run(y0, x).params)
-
-    outer = jaxopt.LBFGSB(fun=upper, tol=1e-5, maxiter=100)
-    return np.asarray(outer.run(x0, bounds=(low, high)).params)
-
-
-def _in_jax(task, jnp):
-    """Return f and F of a task for JAX."""
-    from jax.nn import log_softmax, sigmoid  # pyright: ignore
-
-    if isinstance(task, hyperparameters.Regularisation):
-
-        def loss(part, y):
-            return jnp.logaddexp(0.0, -part.b * (part.A @ y)).mean()
-
-        def f(x, y):
-            weights = jnp.append(jnp.exp(x), task.intercept)
-            return loss(task.train, y) + 0.5 * weights @ y**2
-
-        return f, lambda x, y: loss(task.valid, y)
-
-    def losses(part, y):
-        scores = part.A @ y.reshape(task.features, task.classes)
-        return -jnp.take_along_axis(log_softmax(scores), part.b[:, None], axis=1)[:, 0]
-
-    def weighted(x, y):
-        return (sigmoid(x) * losses(task.train, y)).mean() + 0.5 * task.l2 * y @ y
-
-    return weighted, lambda x, y: losses(task.valid, y).mean()
-
-
-TASK_SOLVERS = (
-    ("implicit", _by("implicit"), ""),
-    ("f2sa", _by("f2sa"), ""),
-    ("lv_hba", _by("lv_hba"), ""),
-    ("f2sa, batches of 64", _batches("f2sa", maxiter=40), ""),
-    ("f3sa, batches of 64", _batches("f3sa", maxiter=200), ""),
-    ("bamm", _by("bamm", maxiter=60), ""),
-    ("L-BFGS-B by hand", hand_written, ""),
-    ("grid, one level", grid_search, ""),
-    ("random search", draws, ""),
-    ("jaxopt", with_jaxopt, "jaxopt"),
-)
-
-
-def exact_lower(task, x):
-    """Return the solution of the lower level of a task at x."""
-    start = np.zeros(task.problem().m)
-    return newton(
-        lambda y: task.f(x, y),
-        lambda y: task.grad_f(x, y)[1],
-        lambda y, v: task.hvp(x, y, v)[1],
-        start,
-        1e-9,
-        200,
-    ).y
-
-
-def task_lines(name, seeds, solvers=TASK_SOLVERS):
-    """Yield the table of a task: medians over the seeds."""
-    last = "test loss" if name == "regularisation" else "test accuracy"
-    yield f"| {name}, seeds {seeds[0]} to {seeds[-1]} | validation loss | {last} | s |"
-    yield "|---|---|---|---|"
-    for label, solve, package in solvers:
-        if package and find_spec(package) is None:
-            yield f"| {label} | not installed | | |"
-            continue
-        runs = []
-        for seed in seeds:
-            task, begun = TASKS[name](seed), process_time()
-            x = solve(task, seed)
-            seconds, y = process_time() - begun, exact_lower(task, x)
-            told = task.losses(y)[1] if name == "regularisation" else task.accuracy(y)
-            runs.append((task.F(x, y), told, seconds))
-        value, told, seconds = np.median(runs, axis=0)
-        yield f"| {label} | {value:.4f} | {told:.3f} | {seconds:.2f} |"
-
-
-def lines(seed=0, seeds=3, quick=False):
+def lines(seed=0, seeds=3, quick=False, at_most=20.0):
     """Yield the lines of the report.
 
     Parameters
@@ -252,13 +171,21 @@ def lines(seed=0, seeds=3, quick=False):
         First seed, and number of seeds of the tasks; what is shown are medians.
     quick : bool
         A part of the collection, and the first task only.
+    at_most : float
+        Multiple of the time of `implicit` on a task after which another solver is stopped.
     """
-    minimize(bolib.load("Yezza1996Ex41"), method="kkt", options={"starts": 1})  # compilation
+    packages = sorted({peer.package for peer in PEERS.values() if peer.there} - {"numopt"})
+    yield f"versions: {', '.join(f'{name} {version(name)}' for name in packages) or 'numopt only'}"
+    for method in ("implicit", "kkt", "lv_hba"):
+        warm_up(method)
     names = list(bolib.PROBLEMS)
     yield from collection_lines(names[:4] if quick else names, seed, with_random=not quick)
+    yield ""
+    yield from toy_lines(10 if quick else TOY)
     if find_spec("sklearn") is None:
         yield "left out: the tasks, as scikit-learn is not installed"
         return
-    for name in list(TASKS)[:1] if quick else TASKS:
-        yield ""
-        yield from task_lines(name, range(seed, seed + seeds))
+    with Pool(1, run_case) as pool:
+        for name in list(TASKS)[:1] if quick else TASKS:
+            yield ""
+            yield from task_lines(name, range(seed, seed + seeds), pool, at_most=at_most)

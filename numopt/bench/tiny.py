@@ -44,6 +44,7 @@ def _composite():
         yield numopt.Composite(numopt.LeastSquares(X, SIGNS), numopt.L1(0.1))
         yield numopt.Composite(numopt.Logistic(X, SIGNS), numopt.L1(0.1))
         yield numopt.Composite(numopt.LeastSquares(X, SIGNS), numopt.GroupL2(0.1, 2))
+        yield numopt.Composite(numopt.QuadForm(X.T @ X, SIGNS[:2]), numopt.L1(0.1))
 
 
 def _factorisation():
@@ -66,7 +67,18 @@ def _bilinear():
     yield numopt.MatrixGame(MATRIX)
 
 
+def _bilevel():
+    yield numopt.Bilevel(
+        lambda x, y: (x[0] - 0.5) ** 2 + (y[0] - 0.5) ** 2,  # both levels agree: quick for all
+        lambda x, y: (y[0] - x[0]) ** 2,
+        x0=([0.2], [0.3]),
+        X=numopt.Box(0.0, 1.0),
+        autodiff="trace",
+    )
+
+
 EXAMPLES = {
+    "bilevel": _bilevel,
     "bilinear": _bilinear,
     "composite": _composite,
     "factorisation": _factorisation,

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numopt.bench.limits import PATIENCE
 from numopt.bench.pool import Pool
 from numopt.bench.runner import Task
 from numopt.bench.transport_cases import FAMILIES
-from numopt.bench.transport_peers import PATIENCE, PEERS, TAKES_LIMIT, run_case
+from numopt.bench.transport_peers import PEERS, TAKES_LIMIT, run_case
 from numopt.core.errors import ProblemError
 
 OWN = {"entropy": "sns", "square": "sparse_ot"}  # what the others are compared with

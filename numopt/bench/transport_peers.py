@@ -1,24 +1,20 @@
 """Solvers of the transport benchmark: ``solve(case, eta, tol) -> plan``, each in its own words."""
 
-import signal
-import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from time import process_time, sleep
 from typing import Any
 
 import numpy as np
 
+from numopt.bench.limits import PATIENCE, TimeUp, limited, processor_time, silenced
 from numopt.bench.runner import blank_row
 from numopt.bench.transport_cases import Case, case_of, random_case
 from numopt.front import solve
 from numopt.models.transport import Transport
 
 ENDLESS = 10**8  # iterations: time is limited, not work
-PATIENCE = 10.0  # seconds by the clock for a second of the processor, as a machine may be busy
 MODULES = {"numopt": "numopt", "POT": "ot", "regot": "regot", "ott-jax": "ott"}
 
 
@@ -126,10 +122,6 @@ TAKES_LIMIT = {"sparse_ot", "pot:smooth"}  # on the entries of a column
 # -- one run, in a process of its own --------------------------------------------------------------
 
 
-class _TimeUp(BaseException):
-    """Raised inside a solver by the timer."""
-
-
 def run_case(task, started=lambda facts: None):
     """Run a task and return its row: `cpu` seconds, and the `violation` of the plan.
 
@@ -148,22 +140,16 @@ def run_case(task, started=lambda facts: None):
     facts = {"size": case.C.shape[0], "cpu": np.inf, "violation": np.inf}
     row = blank_row(task, "done") | facts
     started(facts)
-    start = _processor_time()
+    start = processor_time()
     try:
-        with _silenced(), _limited(task.time_limit / PATIENCE):
+        with silenced(), limited(task.time_limit / PATIENCE):
             P = peer.solve(case, params["eta"], task.tol)
-    except _TimeUp:
+    except TimeUp:
         return row | {"status": "timeout"}
     except Exception as error:  # whatever a library raises is shown in its cell
         return row | {"status": "error", "message": type(error).__name__}
-    cpu = _processor_time() - start
+    cpu = processor_time() - start
     return row | {"cpu": cpu, "violation": violation(P, case)}
-
-
-def _processor_time():
-    """Return the processor time; while a timer runs, it is up to date only after a pause."""
-    sleep(1e-3)
-    return process_time()
 
 
 def violation(P, case):
@@ -182,31 +168,5 @@ def _warm_up(name, shape):
     if shape is not None:
         n, m = shape
         case = Case(np.full(n, 1 / n), np.full(m, 1 / m), np.zeros(shape))
-    with _silenced():
+    with silenced():
         PEERS[name].solve(case, 1.0, 1e-3)
-
-
-@contextmanager
-def _silenced():
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
-def _limited(seconds):
-    """Raise `_TimeUp` after so many seconds of processor time, where the system has that timer."""
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def expire(number, frame):
-        raise _TimeUp
-
-    before = signal.signal(signal.SIGPROF, expire)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0.0)
-        signal.signal(signal.SIGPROF, before)

@@ -103,9 +103,9 @@ class Solver:
             METHODS[cls.name] = cls
 
     def __post_init__(self):
-        types = _option_types(type(self))
         for option in fields(self):
-            self._check_type(option.name, types[option.name])
+            if getattr(self, option.name) is not option.default:
+                self._check_type(option.name, _option_types(type(self))[option.name])
         self.require(self.tol > 0, "tol", "must be > 0")
         self.require(self.maxiter >= 0, "maxiter", "must be >= 0")
         self.require(self.maxfun >= 1, "maxfun", "must be >= 1")

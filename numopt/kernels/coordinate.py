@@ -11,8 +11,10 @@ each target keeps track of. Rows of `pen` are (lam, mu, lower, upper).
 import numpy as np
 from numba import njit
 
+from numopt.kernels.compiling import part
 
-@njit(cache=True)
+
+@part
 def coordinate(code, old, g, a, lam, mu, lower, upper, gamma):
     """Return the minimiser of g t + a (t - old)^2 / 2 + penalty(t) over t."""
     u = a * old - g
@@ -42,7 +44,7 @@ def coordinate(code, old, g, a, lam, mu, lower, upper, gamma):
     return shrunk if u > 0.0 else -shrunk
 
 
-@njit(cache=True)
+@part
 def penalty(code, x, lam, mu, gamma):
     """Return the penalty of one variable."""
     t = abs(x)
@@ -69,7 +71,7 @@ def penalties(code, x, pen, gamma):
     return total
 
 
-@njit(cache=True)
+@part
 def dot(a, b):
     """Return a'b; eight partial sums, so that additions need not wait for each other."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
@@ -88,7 +90,7 @@ def dot(a, b):
     return (s0 + s1) + (s2 + s3) + ((s4 + s5) + (s6 + s7))
 
 
-@njit(cache=True)
+@part
 def spread(v, entries, h, t, d):
     """Add d h X_j to the row t of the derivatives, for a dense column."""
     if h.size > 0:
@@ -100,7 +102,7 @@ def spread(v, entries, h, t, d):
             v[r] += d * entries[r]
 
 
-@njit(cache=True)
+@part
 def gather(v, data, indices, first, last):
     """Return X_j'v for a sparse column."""
     g = 0.0
@@ -109,7 +111,7 @@ def gather(v, data, indices, first, last):
     return g
 
 
-@njit(cache=True)
+@part
 def scatter(v, data, indices, first, last, h, t, d):
     """Do what `spread` does for a sparse column."""
     if h.size > 0:
@@ -208,47 +210,6 @@ def sparse_moments(data, indices, indptr, target, h, sums):
         if sums:
             mean[w] = b
     return square, mean
-
-
-@njit(cache=True)
-def quadratic_epochs(G, x, g, pen, code, gamma, times):
-    """Go `times` through all coordinates of 1/2 x'Gx - b'x + penalty, where g = G x - b."""
-    moved = worst = 0.0
-    for _ in range(times):
-        moved = worst = 0.0
-        for i in range(x.size):
-            lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
-            new = coordinate(code, x[i], g[i], G[i, i], lam, mu, lower, upper, gamma)
-            d = new - x[i]
-            if d == 0.0:
-                continue
-            x[i] = new
-            moved += (G[i, i] + mu) * d * d
-            worst = max(worst, (G[i, i] + mu) * abs(d))
-            for e in range(x.size):
-                g[e] += d * G[i, e]
-    return moved, worst
-
-
-@njit(cache=True)
-def graph_epochs(data, indices, indptr, ws, x, g, L, pen, code, gamma, times):
-    """Do the same for a sparse symmetric matrix, over the coordinates ws."""
-    moved = worst = 0.0
-    for _ in range(times):
-        moved = worst = 0.0
-        for w in range(ws.size):
-            i = ws[w]
-            lam, mu, lower, upper = pen[i, 0], pen[i, 1], pen[i, 2], pen[i, 3]
-            new = coordinate(code, x[i], g[i], L[i], lam, mu, lower, upper, gamma)
-            d = new - x[i]
-            if d == 0.0:
-                continue
-            x[i] = new
-            moved += (L[i] + mu) * d * d
-            worst = max(worst, (L[i] + mu) * abs(d))
-            for e in range(indptr[i], indptr[i + 1]):
-                g[indices[e]] += d * data[e]
-    return moved, worst
 
 
 @njit(cache=True)

@@ -3,25 +3,42 @@
 import numpy as np
 from numba import njit
 
+from numopt.kernels import cholesky
+
 SETTLED = 1e-6
 
 
 @njit(cache=True)
-def code_passes(G, B, lam, positive, passes, A):
+def code_passes(D, W, H, B, lam, positive, passes, A):
     """Improve the codes in the rows of A by cyclic minimisation over one entry at a time.
 
-        minimise  a'Ga/2 - b'a + lam |a|_1   for each row a of A, row b of B;  a >= 0 if `positive`
+        minimise  a'(D + W' diag(h) W)a/2 - b'a + lam |a|_1,   a >= 0 if `positive`
 
-    G is (k, k), A and B are (N, k). A row is left when the squared change in a pass is below
-    SETTLED times that in the first.
+    for each row a of A, h of H and b of B. D is (k, k), W is (q, k), H is (N, q), A and B are
+    (N, k). A row is left when the squared change in a pass is below SETTLED times that in the
+    first.
     """
+    G = D.copy()
     for i in range(A.shape[0]):
+        if W.shape[0] > 0:
+            _curved(D, W, H[i], G)
         first = 0.0
         for p in range(passes):
             change = _code_pass(G, B[i], lam, positive, A[i])
             first = change if p == 0 else first
             if change <= SETTLED * first:
                 break
+
+
+@njit(cache=True)
+def _curved(D, W, h, G):
+    """Set G to D + W' diag(h) W."""
+    for j in range(D.shape[0]):
+        for l in range(D.shape[0]):
+            total = D[j, l]
+            for c in range(W.shape[0]):
+                total += h[c] * W[c, j] * W[c, l]
+            G[j, l] = total
 
 
 @njit(cache=True)
@@ -62,23 +79,5 @@ def ridge_rows(indptr, indices, values, F, ridge, W):
                 w[a] += values[e] * row[a]
                 for c in range(a + 1):
                     H[a, c] += row[a] * row[c]
-        _solve(H, w)
+        cholesky.solve(H, w)
         W[i] = w
-
-
-@njit(cache=True)
-def _solve(H, w):
-    """Overwrite w by H^-1 w; only the lower triangle of H is read, and overwritten."""
-    k = w.size
-    for a in range(k):
-        for c in range(a + 1):
-            for l in range(c):
-                H[a, c] -= H[a, l] * H[c, l]
-            H[a, c] = np.sqrt(H[a, a]) if a == c else H[a, c] / H[c, c]
-        for l in range(a):
-            w[a] -= H[a, l] * w[l]
-        w[a] /= H[a, a]
-    for a in range(k - 1, -1, -1):
-        for l in range(a + 1, k):
-            w[a] -= H[l, a] * w[l]
-        w[a] /= H[a, a]

@@ -1,4 +1,4 @@
-"""Products with dense data that are read where they lie, in double precision."""
+"""Products with data that are read where they lie, in double precision."""
 
 import numpy as np
 from numba import njit
@@ -25,4 +25,26 @@ def correlate(X, R):
     for j in range(X.shape[1]):
         for t in range(R.shape[0]):
             G[j, t] = dot(X[:, j], R[t])
+    return G
+
+
+@njit(cache=True)
+def sparse_combine(data, indices, indptr, columns, W, Z):
+    """Do the same as `combine` with CSC data."""
+    for w in range(columns.size):
+        for e in range(indptr[columns[w]], indptr[columns[w] + 1]):
+            for t in range(W.shape[1]):
+                Z[t, indices[e]] += W[w, t] * data[e]
+
+
+@njit(cache=True)
+def sparse_correlate(data, indices, indptr, R):
+    """Do the same as `correlate` with CSC data."""
+    G = np.zeros((indptr.size - 1, R.shape[0]))
+    for j in range(indptr.size - 1):
+        for t in range(R.shape[0]):
+            total, r = 0.0, R[t]
+            for e in range(indptr[j], indptr[j + 1]):
+                total += data[e] * r[indices[e]]
+            G[j, t] = total
     return G

@@ -14,16 +14,14 @@ import numpy as np
 
 from numopt.core.errors import ProblemError, Status, Stop
 from numopt.models.autodiff import as_affine, derivatives, row_derivatives
-from numopt.models.bilevel_functions import BilevelFunctions
-from numopt.models.bilevel_inputs import AcceptParts, bound, joined, lengths, mask
-from numopt.models.bilevel_rows import AffineRows, Stacked, row_region
+from numopt.models.bilevel_inputs import bound, joined, lengths, mask
+from numopt.models.bilevel_projections import BilevelProjections
+from numopt.models.bilevel_rows import AffineRows, Stacked
 from numopt.models.calls import Accept, Tally
 from numopt.models.problem import Counts
-from numopt.models.sets import ConvexSet, Intersection, as_set, project_rows
+from numopt.models.sets import as_set
 
 MANY_DIFFERENCES = 200  # variables beyond which a missing gradient is worth a warning
-LINEARISATIONS = 30  # quadratic programs of one projection onto curved rows
-ON_ROWS = 1e-12
 
 
 @dataclass
@@ -33,7 +31,7 @@ class BilevelCounts(Counts):
     projections: int = 0
 
 
-class Bilevel(BilevelFunctions):
+class Bilevel(BilevelProjections):
     """A bilevel problem.
 
         minimise F(x, y)   over x in X, y in Y   subject to   G(x, y) <= 0,
@@ -130,7 +128,7 @@ class Bilevel(BilevelFunctions):
         name="",
     ):
         super().__init__()
-        self.counts, self.tally, self.name = BilevelCounts(), Tally(), name
+        self.counts, self.tally, self.lost, self.name = BilevelCounts(), Tally(), {}, name
         self.n, self.m, self.x0 = lengths(n, m, x0)
         self.size = self.n + self.m
         self.X, self.Y = as_set(X, self.n, "X"), as_set(Y, self.m, "Y")
@@ -207,7 +205,7 @@ class Bilevel(BilevelFunctions):
     def armed(self, maxfun=np.inf, maxtime=np.inf):
         """Return a view of this problem for one run: own counters, a budget, and a memory."""
         view = super().armed(maxfun, maxtime)
-        view.counts, view.tally = BilevelCounts(), Tally()
+        view.counts, view.tally, view.lost = BilevelCounts(), Tally(), {}
         view.lower_rows, view.upper_rows = (
             rows.of(view) for rows in (self.lower_rows, self.upper_rows)
         )
@@ -263,72 +261,19 @@ class Bilevel(BilevelFunctions):
         worst = sum(v if v == v else np.inf for v in self.infeasibilities(x, y).values())
         return worst if worst == np.inf else max(self.infeasibilities(x, y).values())
 
-    def project_upper(self, x):
-        """Return the nearest point of X, shape (n,)."""
-        return self._projected(self.X, x)
-
-    def project_lower(self, y):
-        """Return the nearest point of Y, shape (m,)."""
-        return self._projected(self.Y, y)
-
-    def _projected(self, where: ConvexSet | None, v):
-        if where is None:
-            return v
-        self.spend("projections")
-        return where.project(v)
-
-    def project(self, x, y):
-        """Return the nearest (x, y) with x in X, y in Y, g <= 0 and G <= 0.
-
-        Raises
-        ------
-        Stop
-            INFEASIBLE if there is none.
-        """
-        if self.C_projection is None and not self.p and not self.q:
-            return self.project_upper(x), self.project_lower(y)
-        self.spend("projections")
-        w = np.concatenate([x, y])
-        if self.C_projection is not None:
-            accept = AcceptParts("`C_projection`", (self.n,), (self.m,))
-            return self.split(accept(self._joined("C_projection")(w), w.dtype))
-        try:
-            return self.split(self._project_jointly(w))
-        except ProblemError as error:
-            raise Stop(Status.INFEASIBLE, f"phase 1: {error}") from None
-
-    def _project_jointly(self, w):
-        round_sets = self.lower_rows.curved or self.upper_rows.curved
-        if "implicit sets" not in self.features() and not round_sets:
-            return self._project_linearised(w)
-        sets = [_Parts(self), _Rows(self)]
-        return Intersection(sets, tick=self.check_time).project(w)
-
-    def _project_linearised(self, w, with_sets=True):
-        """Project onto rows linearised at the projection, until they are met there."""
-        at, curved = w, self.curved
-        for _ in range(LINEARISATIONS if curved else 1):
-            self.check_time()
-            region = row_region(self, at, with_sets)
-            after = project_rows(w, region)
-            done = np.abs(after - at).max() <= ON_ROWS * (1.0 + np.abs(at).max())
-            at = after
-            if done:
-                break
-        return at
-
-    @property
-    def curved(self):
-        """Return whether rows of g or G are not declared affine."""
-        return any(k and self.affine(name) is None for name, k in (("g", self.p), ("G", self.q)))
-
     # -- what a run begins and ends with -----------------------------------------------------
 
     def require_finite(self, x, y):
-        """Stop with NONFINITE, naming the function, unless F, f, g, G are finite at a point."""
-        for name in ("F", "f", "g", "G"):
-            if not np.all(np.isfinite(getattr(self, name)(x, y))):
-                raise Stop(Status.NONFINITE, f"`{name}` is not finite at x = {x}, y = {y}")
+        """Stop with NONFINITE, naming the function, unless all are finite at a point.
+
+        These are F, f, g, G and the derivatives that are given.
+        """
+        given = [name for name in ("grad_F", "grad_f", "jac_g", "jac_G") if self.exact(name)]
+        for name in ("F", "f", "g", "G", *given):
+            getattr(self, name)(x, y)
+            if name in self.lost:
+                where = self.shown(self.lost[name])
+                raise Stop(Status.NONFINITE, f"`{name}` is not finite at {where}")
 
     def differentiable_parts(self):
         """Return F with G, and f with g, as nonlinear programs over (x, y)."""
@@ -355,24 +300,3 @@ class Bilevel(BilevelFunctions):
             result["x"], result["y"] = self.split(result["x"])
         result["calls"] = self.calls
         return result
-
-
-class _Parts(ConvexSet):
-    """X times Y."""
-
-    def __init__(self, problem):
-        self.problem = problem
-
-    def project(self, v):
-        x, y = self.problem.split(v)
-        return np.concatenate([self.problem.project_upper(x), self.problem.project_lower(y)])
-
-
-class _Rows(ConvexSet):
-    """All (x, y) with g <= 0 and G <= 0."""
-
-    def __init__(self, problem):
-        self.problem = problem
-
-    def project(self, v):
-        return self.problem._project_linearised(v, with_sets=False)

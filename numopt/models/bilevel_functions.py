@@ -22,10 +22,23 @@ class BilevelFunctions(Caller, Problem):
     q: int
     _users: dict[str, Any]
     _accept: dict[str, Any]
+    lost: dict[str, Any]  # function -> first joint vector where it was not finite
+
+    def ask(self, kind, key, user, x, accept, amount=1):
+        """Call a user's function, see `Caller`; keep in mind where it was not finite."""
+        value = super().ask(kind, key, user, x, accept, amount)
+        if key not in self.lost and not np.isfinite(value).all():
+            self.lost[key] = x.copy()
+        return value
 
     def split(self, w):
         """Return the parts x and y of a joint vector."""
         return w[: self.n], w[self.n :]
+
+    def shown(self, w):
+        """Return the text of a joint vector for messages; of long ones the ends."""
+        x, y = (np.array2string(part, precision=6, threshold=8) for part in self.split(w))
+        return f"x = {x}, y = {y}"
 
     def F(self, x, y, idx=None):
         """Return the upper objective, a float."""

@@ -7,6 +7,7 @@ the unit of their data; with ``standardize=True`` methods see those of the stand
 """
 
 import copy
+import warnings
 from functools import cached_property
 
 import numpy as np
@@ -83,17 +84,28 @@ class Composite(Problem):
         p = self.penalty
         if not isinstance(p, Separable):
             return x
-        return np.clip(np.where(np.isinf(p.lam), 0.0, x), p.lower, p.upper)
+        x = np.where(p.lam < np.inf, x, 0.0)
+        return np.minimum(np.maximum(x, p.lower), p.upper)
 
     def start(self, x0=None, strict=False):
-        """Return a start point in the variables of methods, moved into the domain."""
+        """Return a start point in the variables of methods.
+
+        Warns
+        -----
+        UserWarning
+            If it is moved into the domain of the penalty.
+        """
         if x0 is None:
             return self.x0
         x = real_vector(x0, "x0", n=self.n, finite=True)
         x = x if self.scale is None else x / self.scale
         inside = self._nearest(x)
-        if strict and not np.array_equal(inside, x):
-            raise ProblemError("`x0` lies outside the domain of the penalty")
+        moved = np.flatnonzero(inside != x)
+        if moved.size:
+            told = f"first at index {moved[0]}"
+            if strict:
+                raise ProblemError(f"`x0` lies outside the domain of the penalty, {told}")
+            warnings.warn(f"`x0` was moved into the domain of the penalty, {told}", stacklevel=4)
         return inside
 
     # -- relatives ---------------------------------------------------------------------------

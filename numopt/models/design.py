@@ -5,6 +5,7 @@ user's array is never copied, except to bring it into column order.
 """
 
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.sparse import csc_array, issparse
 from numopt.core.errors import InputTypeError, ProblemError
 
 WIDTH = 256  # columns that are converted or gathered at a time
+STRIP = 2**20  # entries of sparse data that are worked on at a time
 LARGE_COPY = 2**30  # bytes: a copy for the sake of column order that a warning tells of
 
 
@@ -56,38 +58,51 @@ class Design:
         """Return X diag(scale) w for w of shape (p,) or (p, k), in float64."""
         if self.scale is not None:
             w = (self.scale * w.T).T
-        if self.sparse:
+        double = self.X.dtype == np.float64
+        if double and self.sparse:
             return self.X @ w
         used = np.flatnonzero(w if w.ndim == 1 else w.any(axis=1))
-        if self.X.dtype == np.float64 and 2 * used.size > self.shape[1]:
+        if double and 2 * used.size > self.shape[1]:
             return self.X @ w
-        from numopt.kernels.products import combine
+        from numopt.kernels.products import combine, sparse_combine
 
+        add: Any = sparse_combine if self.sparse else combine
         total = np.zeros((1 if w.ndim == 1 else w.shape[1], self.shape[0]))
-        combine(self.X, used, w[used].reshape(used.size, -1), total)
+        add(*self._arrays(), used, w[used].reshape(used.size, -1), total)
         return total[0] if w.ndim == 1 else total.T
+
+    def _arrays(self):
+        X = self.X
+        return (X.data, X.indices, X.indptr) if self.sparse else (X,)
 
     def tdot(self, r):
         """Return diag(scale) X'r for r of shape (m,) or (m, k), in float64."""
-        if self.X.dtype == np.float64 or self.sparse:
+        if self.X.dtype == np.float64:
             g = self.X.T @ r
         else:
-            from numopt.kernels.products import correlate
+            from numopt.kernels.products import correlate, sparse_correlate
 
+            product: Any = sparse_correlate if self.sparse else correlate
             rows = np.ascontiguousarray(r.T, dtype=np.float64).reshape(-1, self.shape[0])
-            g = correlate(self.X, rows).reshape(self.shape[1], *r.shape[1:])
+            g = product(*self._arrays(), rows).reshape(self.shape[1], *r.shape[1:])
         return g if self.scale is None else (self.scale * g.T).T
 
     def squares(self, weights=None):
         """Return the sums of weights_i X_ij^2 over the rows, shape (p,)."""
+        return self._power_sums(2, weights)
+
+    def cubes(self, weights=None):
+        """Return the sums of weights_i |X_ij|^3 over the rows, shape (p,)."""
+        return self._power_sums(3, weights)
+
+    def _power_sums(self, power, weights):
         if self.sparse:
-            data = self.X.data.astype(np.float64)
-            data *= data if weights is None else data * weights[self.X.indices]
-            sums = np.add.reduceat(np.append(data, 0.0), self.X.indptr[:-1])
-            sums[np.diff(self.X.indptr) == 0] = 0.0
+            sums = _sparse_power_sums(self.X, power, weights)
+        elif power == 2 and weights is None and self.X.dtype == np.float64:
+            sums = np.einsum("ij,ij->j", self.X, self.X)
         else:
-            sums = _dense_squares(self.X, weights)
-        return sums if self.scale is None else sums * self.scale**2
+            sums = _dense_power_sums(self.X, power, weights)
+        return sums if self.scale is None else sums * self.scale**power
 
     def gram_sums(self, j, weights=None):
         """Return sum_i |x_j' diag(weights) x_i| for some columns x_j, shape (|j|,)."""
@@ -110,7 +125,13 @@ class Design:
         return block if self.scale is None else block * self.scale[j]
 
     def block(self, j):
-        """Return columns of sparse data as a CSC matrix in float64, shape (m, |j|)."""
+        """Return columns of sparse data as a CSC matrix in float64, shape (m, |j|).
+
+        All columns as they are stored are the data themselves, not to be written to.
+        """
+        plain = self.scale is None and self.X.dtype == np.float64
+        if plain and np.array_equal(j, np.arange(self.shape[1])):
+            return self.X
         rows, owner, data = self.entries(j)
         indptr = np.zeros(len(j) + 1, dtype=rows.dtype)
         np.cumsum(np.bincount(owner, minlength=len(j)), out=indptr[1:])
@@ -172,12 +193,30 @@ def _working_dtype(dtype):
     return np.dtype(np.float32 if dtype in (np.float32, np.float16) else np.float64)
 
 
-def _dense_squares(X, weights):
-    if X.dtype == np.float64 and weights is None:
-        return np.einsum("ij,ij->j", X, X)
+def _dense_power_sums(X, power, weights):
     sums = np.empty(X.shape[1])
     for start in range(0, X.shape[1], WIDTH):
-        part = X[:, start : start + WIDTH].astype(np.float64)
-        part *= part
+        part = np.abs(X[:, start : start + WIDTH].astype(np.float64)) ** power
         sums[start : start + WIDTH] = part.sum(axis=0) if weights is None else weights @ part
     return sums
+
+
+def _sparse_power_sums(X, power, weights):
+    """Return the sums strip by strip: nothing of the size of the data is made."""
+    sums = np.zeros(X.shape[1])
+    for first, last in _strips(X.indptr):
+        start, stop = X.indptr[first], X.indptr[last]
+        part = np.abs(X.data[start:stop].astype(np.float64)) ** power
+        if weights is not None:
+            part *= weights[X.indices[start:stop]]
+        filled = first + np.flatnonzero(np.diff(X.indptr[first : last + 1]))
+        if filled.size:
+            sums[filled] = np.add.reduceat(part, X.indptr[filled] - start)
+    return sums
+
+
+def _strips(indptr):
+    """Return the ends of consecutive columns, with about `STRIP` entries each."""
+    ends = np.searchsorted(indptr, np.arange(STRIP, indptr[-1], STRIP))
+    ends = np.unique(np.concatenate([[0], ends, [indptr.size - 1]]))
+    return pairwise(ends)

@@ -152,10 +152,22 @@ class DictionaryLearning(Factorisation):
         """Return codes improved by coordinates."""
         from numopt.kernels.factorisation import code_passes
 
-        G, B = self._quadratic(D, A, *others)
         A = A.copy()
-        code_passes(G, np.ascontiguousarray(B), self.lam, self.positive, PASSES, A)
+        for _ in range(self.rounds):
+            W, H, B = self._predicted(D, A, *others)
+            B = np.ascontiguousarray(B)
+            code_passes(D.T @ D, W, H, B, self.lam, self.positive, PASSES, A)
         return A
+
+    rounds = 1  # of bounds that touch the codes' terms, and minimisation of them
+
+    def _predicted(self, D, A):
+        """Return W, H and B: a'(D'D + W' diag(h) W)a/2 - b'a bounds the smooth terms of each code.
+
+        Here it is them, without any W (q, k) and H (N, q).
+        """
+        (_, k), (N, _) = self.shapes[:2]
+        return np.empty((0, k)), np.empty((N, 0)), self.Y.T @ D
 
     def _learned(self, D, A):
         """Return the dictionary after minimisation over each atom in turn."""

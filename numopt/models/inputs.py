@@ -43,21 +43,21 @@ def real_vector(a, name, *, n=None, finite=False):
     if v.ndim > 1:
         raise ProblemError(f"`{name}` must be a vector of shape (n,), got shape {v.shape}")
     if n is not None and v.ndim == 0:
-        v = np.broadcast_to(v, (n,))
-    v = np.array(np.atleast_1d(v), dtype=np.float64, order="C")
+        v = np.full(n, v)
+    v = np.array(v, dtype=np.float64, order="C", ndmin=1)
     if n is not None and v.size != n:
         raise ProblemError(f"`{name}` must have {n} entries, got shape {v.shape}")
-    bad = np.flatnonzero(~np.isfinite(v) if finite else np.isnan(v))
-    if bad.size:
-        kind = "finite numbers" if finite else "numbers"
-        raise ProblemError(f"`{name}` must hold {kind} only, entry {bad[0]} is {v[bad[0]]}")
+    bad = ~np.isfinite(v) if finite else np.isnan(v)
+    if np.count_nonzero(bad):  # faster than `any`, and this is called often
+        kind, i = "finite numbers" if finite else "numbers", bad.argmax()
+        raise ProblemError(f"`{name}` must hold {kind} only, entry {i} is {v[i]}")
     return v
 
 
 def repeated(a, name, n):
     """Return `a` as a vector of length n; a single entry stands for all, as SciPy has it."""
     v = real_vector(a, name)
-    return np.repeat(v, n) if v.size == 1 else real_vector(v, name, n=n)
+    return np.full(n, v[0]) if v.size == 1 else real_vector(v, name, n=n)
 
 
 def projected(x, lb, ub, strict=False, depth=4):

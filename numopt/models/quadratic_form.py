@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, diags_array, issparse
 
-from numopt.core.errors import ProblemError
+from numopt.core.errors import InputTypeError, ProblemError
 from numopt.models.inputs import real_matrix, real_vector
 from numopt.models.losses import Loss, Point
 
@@ -57,7 +57,7 @@ class QuadForm(Loss):
             raise ProblemError("`A` must hold finite numbers only")
         if (self.diagonal < 0.0).any():
             raise ProblemError("`A` has a negative diagonal entry: it is not semidefinite")
-        if abs(self.A - self.A.T).max() > 1e-10 * max(abs(entries).max(initial=0.0), 1e-300):
+        if not _symmetric(self.A):
             raise ProblemError("`A` must be symmetric")
 
     def state(self, x):
@@ -125,10 +125,12 @@ class LabelPropagation(QuadForm):
     """
 
     def __init__(self, W, labels):
-        labels = np.asarray(labels, dtype=np.float64)
+        labels = _labels(labels)
         W = real_matrix(W, "W", (labels.size, labels.size), verb="has")
-        if (W.data < 0.0).any():
-            raise ProblemError("`W` must not be negative")
+        if not (W.data >= 0.0).all():
+            raise ProblemError("`W` must hold numbers that are not negative")
+        if not _symmetric(W):
+            raise ProblemError("`W` must be symmetric")
         unknown = np.isnan(labels)
         self.unlabelled = np.flatnonzero(unknown)
         known = np.flatnonzero(~unknown)
@@ -139,7 +141,28 @@ class LabelPropagation(QuadForm):
 
 
 def _dense(A, n):
+    if isinstance(A, (np.ma.MaskedArray, np.matrix)):
+        raise InputTypeError(f"`A` is a {type(A).__name__}; pass a plain array")
     A = np.asarray(A)
-    if A.dtype.kind not in "biuf" or A.ndim != 2:
-        raise ProblemError(f"`A` must be a real matrix of shape {(n, n)}, got shape {A.shape}")
+    if A.dtype.kind not in "biuf":
+        raise InputTypeError(f"`A` must hold real numbers, got dtype {A.dtype}")
+    if A.ndim != 2:
+        raise ProblemError(f"`A` must be a matrix of shape {(n, n)}, got shape {A.shape}")
     return np.array(A, dtype=np.float64)
+
+
+def _symmetric(A):
+    """Return whether a dense or sparse matrix is symmetric but for rounding."""
+    if 0 in A.shape:
+        return True
+    return abs(A - A.T).max() <= 1e-10 * max(abs(A).max(), 1e-300)
+
+
+def _labels(labels):
+    """Return labels as a vector that may hold NaN, after checks."""
+    known = np.asarray(labels)
+    if known.dtype.kind not in "biuf" or isinstance(labels, np.ma.MaskedArray):
+        raise InputTypeError(f"`labels` must hold real numbers, got dtype {known.dtype}")
+    if known.ndim != 1 or np.isinf(known).any():
+        raise ProblemError("`labels` must be a vector of finite numbers, and NaN where unknown")
+    return known.astype(np.float64)

@@ -14,6 +14,8 @@ from numopt.models.bilevel_rows import AffineRows
 from numopt.models.sets import Box
 
 RANGE = 1e-5, 1e2  # of the regularisation of a feature
+INTERCEPT = 1e-6  # regularisation of the intercept
+L2 = 1e-3  # regularisation of the softmax model
 
 
 class Split(NamedTuple):
@@ -44,7 +46,7 @@ class Regularisation:
     intercept : float
     """
 
-    def __init__(self, train, valid, test, intercept=1e-6):
+    def __init__(self, train, valid, test, intercept=INTERCEPT):
         self.train, self.valid, self.test, self.intercept = train, valid, test, intercept
         self.n = train.A.shape[1] - 1
 
@@ -77,9 +79,9 @@ class Regularisation:
         """Return the regularisation of each coefficient, shape (n + 1,)."""
         return np.append(np.exp(x), self.intercept)
 
-    def losses(self, y):
-        """Return validation and test loss of coefficients."""
-        return _logistic(self.valid, y), _logistic(self.test, y)
+    def test_score(self, y):
+        """Return the test loss of coefficients."""
+        return _logistic(self.test, y)
 
     def problem(self, batches=False):
         """Return the `Bilevel`; with `batches` one whose objectives take rows."""
@@ -137,7 +139,7 @@ class Cleaning:
     l2 : float
     """
 
-    def __init__(self, train, valid, test, wrong, l2=1e-3):
+    def __init__(self, train, valid, test, wrong, l2=L2):
         self.train, self.valid, self.test, self.wrong, self.l2 = train, valid, test, wrong, l2
         self.features, self.classes = train.A.shape[1], int(train.b.max()) + 1
 
@@ -178,7 +180,7 @@ class Cleaning:
         bent = P * (along - (P * along).sum(axis=1, keepdims=True))
         return gx, self._pulled(part, weights[:, None] * bent) + self.l2 * v
 
-    def accuracy(self, y):
+    def test_score(self, y):
         """Return the share of test rows that coefficients classify rightly."""
         scores = self.test.A @ y.reshape(self.features, self.classes)
         return float((scores.argmax(axis=1) == self.test.b).mean())

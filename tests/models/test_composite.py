@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
 import numopt
@@ -217,3 +219,21 @@ def test_columns_are_read_where_they_lie(dtype, rng):
     for problem in (numopt.LeastSquares(S, y), numopt.LeastSquares(S, y).fitted(True, True)):
         assert np.shares_memory(problem.design.X.data, S.data)
         assert np.shares_memory(problem.design.X.indices, S.indices)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(0, 10**6), st.integers(1, 9), st.sampled_from([0.1, 1.0, 3.0]), st.booleans())
+def test_intercepts_are_minimisers_wherever_the_rows_lie(seed, m, delta, weighted):
+    rng = np.random.default_rng(seed)
+    X, size = rng.normal(size=(m, 2)), rng.choice([0.1, 1.0, 10.0])
+    y, s = size * rng.normal(size=m), rng.uniform(0.1, 2.0, m) if weighted else None
+    losses = [
+        numopt.Huber(X, y, delta, s),
+        numopt.Logistic(X, np.where(np.arange(m) % 2, 1.0, -1.0), s),
+        numopt.Poisson(X, 1.0 + np.round(np.abs(y)), s),
+    ]
+    for loss in losses[: 3 if m > 1 else 1]:
+        loss = loss.fitted(True, False)
+        state = loss.state(rng.choice([0.1, 1.0]) * rng.normal(size=2))
+        residual = loss.residual(state)
+        assert abs(residual.sum()) <= 1e-7 * (1.0 + np.abs(residual).sum())

@@ -25,6 +25,7 @@ PROBLEMS = {
     "positive codes": lambda: numopt.DictionaryLearning(SIGNALS, 6, lam=0.05, positive=True),
     "nonnegative": lambda: numopt.NonnegativeFactorisation(np.abs(SIGNALS), 4),
     "logistic": lambda: numopt.SupervisedDictionary(SIGNALS, CLASSES, 6, lam=0.05, nu=1.0),
+    "well predicted": lambda: numopt.SupervisedDictionary(SIGNALS, CLASSES, 6, lam=0.05, nu=0.01),
     "squares": lambda: numopt.SupervisedDictionary(
         SIGNALS, CODES[:, :2], 6, lam=0.05, loss="squares"
     ),
@@ -144,3 +145,15 @@ def test_given_start_is_made_admissible():
     problem = numopt.NonnegativeFactorisation(np.abs(SIGNALS), 2)
     res = numopt.solve(problem, -5 * np.ones(problem.n), options={"maxiter": 0})
     assert res.dictionary.min() == res.codes.min() == 0.0
+
+
+@pytest.mark.parametrize("margin", [0.0, 1e-9, 0.5, -3.0, 30.0])
+def test_parabolas_touch_the_logistic_loss_and_lie_above(margin):
+    from numopt.models.supervised_dictionary import _tight_curvature
+
+    z = np.linspace(-60.0, 60.0, 1001)
+    slope = -1.0 / (1.0 + np.exp(margin))
+    curvature = _tight_curvature(np.array(margin))
+    assert curvature <= 0.25
+    bound = np.logaddexp(0.0, -margin) + slope * (z - margin) + 0.5 * curvature * (z - margin) ** 2
+    assert np.all(bound >= np.logaddexp(0.0, -z) - 1e-9)

@@ -66,6 +66,14 @@ class Loss:
         """Return the Hessian of the block b, shape (|b|, |b|)."""
         raise NotImplementedError
 
+    def curvatures(self, state):
+        """Return a bound of the second derivative along each variable at a point, shape (n,)."""
+        return self.lipschitz()
+
+    def third(self):
+        """Return a bound of the third derivative along each variable, shape (n,), or infinity."""
+        return np.full(self.n, 0.0 if self.quadratic else np.inf)
+
     def product(self, state, d):
         """Return the Hessian times the vector d, shape (n,)."""
         raise NotImplementedError

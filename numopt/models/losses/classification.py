@@ -6,6 +6,8 @@ from numopt.core.errors import ProblemError
 from numopt.models.losses.base import LOGISTIC, MULTINOMIAL
 from numopt.models.losses.linear import LinearLoss, over, xlogx
 
+SIGMOID_BEND = 1.0 / (6.0 * np.sqrt(3.0))  # largest second derivative of the sigmoid
+
 
 class Logistic(LinearLoss):
     """Logistic regression with classes -1 and 1.
@@ -27,6 +29,7 @@ class Logistic(LinearLoss):
 
     code = LOGISTIC
     curvature = majorant = 0.25
+    twist = SIGMOID_BEND
 
     def targets(self, y):
         y = super().targets(y)
@@ -66,6 +69,7 @@ class Multinomial(LinearLoss):
     code = MULTINOMIAL
     curvature = 0.25
     majorant = 0.5
+    twist = SIGMOID_BEND  # along one logit softmax is a sigmoid
     many = True
 
     def targets(self, y):
@@ -104,7 +108,7 @@ class Multinomial(LinearLoss):
         if self.intercept:
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ (s[:, None] * p), 0.0)
             mixed -= part.T @ (s[:, None] * p)
-            H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
+            H -= mixed @ self._intercept_inverse(state) @ mixed.T
         return H
 
     def _bent(self, state, U):

@@ -12,6 +12,7 @@ the cost of the columns that it touches.
 
 import copy
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from numopt.models.inputs import real_vector, repeated
 from numopt.models.losses.base import Loss, Point
 
 STRIP = 256  # columns that are handled at once
+RANK = 1e-12  # relative: adding a constant to the intercepts of all classes changes nothing
 NEWTON_STEPS = 50  # for the intercept; quadratic convergence needs about five
 
 
@@ -38,6 +40,7 @@ class LinearLoss(Loss):
 
     curvature = 1.0  # bound of the second derivatives of phi along an entry of z
     majorant = 1.0  # bound of the eigenvalues of its Hessian
+    twist = inf  # bound of the third derivatives of phi along an entry of z
 
     def __init__(self, X, y, sample_weight=None):
         self.design = Design(X)
@@ -62,16 +65,28 @@ class LinearLoss(Loss):
         new._scale_and_norms()
         return new
 
+    def columns(self, j):
+        """Return the loss of some columns of the data, which are copied unless they are all."""
+        if len(j) == self.p:
+            return self
+        new = copy.copy(self)
+        new.design = Design(self.design.columns(j))
+        new.p, new.n, new.squares = len(j), len(j) * self.k, self.squares[j]
+        if hasattr(self, "means"):
+            new.means = self.means[j]
+        return new
+
     def _scale_and_norms(self):
         self.squares = self.design.squares(self.s)
         if not np.isfinite(self.squares).all():
             _refuse_nonfinite(self.design, self.squares)
 
-    def targets(self, y):
+    def targets(self, y) -> Any:
         """Return y as an array (m, k), after checks."""
-        y = np.asarray(y)
+        y = y if hasattr(y, "ndim") else np.asarray(y)
         if y.ndim == 2 and self.many:
-            return np.stack([real_vector(column, "y", finite=True) for column in y.T], axis=1)
+            columns = [real_vector(y[:, c], "y", finite=True) for c in range(y.shape[1])]
+            return np.stack(columns, axis=1) if columns else np.zeros(y.shape)
         return real_vector(y, "y", finite=True)[:, None]
 
     many = False  # whether y may have several columns
@@ -190,7 +205,7 @@ class LinearLoss(Loss):
             gradient, curvature = self.residual(state).sum(axis=0), self._intercept_hessian(state)
             if not np.isfinite(curvature).all():
                 return  # at a trial point far out; its value is not finite either
-            step = np.linalg.lstsq(curvature, -gradient)[0]
+            step = _solution(curvature, -gradient)
             last = -(gradient @ step) <= 1e-9 * abs(best)  # one more step squares the error
             before, t = state.c.copy(), 1.0
             state.c[:] += step
@@ -205,6 +220,9 @@ class LinearLoss(Loss):
     def _weighted_bend(self, state):
         bend = self.bend(self.margins(state), self.y)
         return bend if self.s is None else self.s[:, None] * bend
+
+    def _intercept_inverse(self, state):
+        return np.linalg.pinv(self._intercept_hessian(state), RANK, hermitian=True)
 
     def _intercept_hessian(self, state):
         return np.diag(self._weighted_bend(state).sum(axis=0))
@@ -225,17 +243,32 @@ class LinearLoss(Loss):
     def hessian(self, state, b):
         j, c = np.divmod(b, self.k)
         block, bend = self.design.columns(j), self._weighted_bend(state)
-        H = (block.T @ (bend[:, c] * block)) * (c[:, None] == c)
+        if self.k == 1:
+            rows = np.sqrt(bend) * block
+            H = rows.T @ rows
+        else:
+            H = (block.T @ (bend[:, c] * block)) * (c[:, None] == c)
         if self.intercept:
             mixed = np.where(c[:, None] == np.arange(self.k), block.T @ bend, 0.0)
-            H -= mixed @ np.linalg.pinv(self._intercept_hessian(state)) @ mixed.T
+            H -= mixed @ self._intercept_inverse(state) @ mixed.T
         return H
+
+    def curvatures(self, state):
+        if self.quadratic:
+            return self.lipschitz()
+        bend = self._weighted_bend(state)
+        return np.stack([self.design.squares(column) for column in bend.T], axis=1).ravel()
+
+    def third(self):
+        if self.quadratic or self.intercept or not np.isfinite(self.twist):
+            return super().third()  # with the intercept eliminated there is no simple bound
+        return np.repeat(self.twist * self.design.cubes(self.s), self.k)
 
     def product(self, state, d):
         U = np.asarray(self.design.dot(d.reshape(self.p, self.k)))
         V = self._bent(state, U)
         if self.intercept:
-            c = np.linalg.pinv(self._intercept_hessian(state)) @ V.sum(axis=0)
+            c = self._intercept_inverse(state) @ V.sum(axis=0)
             V = self._bent(state, U - c)
         return self.design.tdot(V).ravel()
 
@@ -271,6 +304,13 @@ def _refuse_nonfinite(design, squares):
     j = np.flatnonzero(~np.isfinite(squares))[0]
     what = "is too large" if np.isfinite(design.columns(np.array([j]))).all() else "is not finite"
     raise ProblemError(f"`X` must hold finite numbers only, column {j} {what}")
+
+
+def _solution(H, b):
+    """Return the least solution of H x = b; zero where H is a single zero."""
+    if b.size > 1:
+        return np.linalg.lstsq(H, b)[0]
+    return b / H[0] if H[0, 0] > 0.0 else np.zeros(1)
 
 
 def over(residual, s):

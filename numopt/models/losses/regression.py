@@ -44,6 +44,10 @@ class LeastSquares(LinearLoss):
     def phi(self, z, y):
         return 0.5 * np.sum((z - y) ** 2, axis=1)
 
+    def value(self, state):
+        r = self.margins(state) - self.y
+        return 0.5 * float(np.vdot(r, r if self.s is None else self.s[:, None] * r))
+
     def slope(self, z, y):
         return z - y
 
@@ -71,6 +75,12 @@ class LeastSquares(LinearLoss):
             squares[squares <= 1e-12 * self.squares] = 0.0  # constant columns
         return np.repeat(squares, self.k)
 
+    def hessian_column(self, j):
+        """Return column j of the Hessian, shape (p,), for one target."""
+        x = self.design.columns(np.array([j]))[:, 0]
+        column = self.design.tdot(x if self.s is None else self.s * x)
+        return column - self.weight * self.means[j] * self.means if self.intercept else column
+
     def hessian_bound(self, b):
         H = super().hessian_bound(b)
         if self.intercept:
@@ -83,7 +93,7 @@ class LeastSquares(LinearLoss):
 
     def conjugate(self, residual):
         weighted = residual if self.s is None else over(residual, self.s)
-        return float(np.sum(residual * (0.5 * weighted + self.y)))
+        return float(np.vdot(residual, 0.5 * weighted + self.y))
 
 
 class Huber(LinearLoss):
@@ -121,9 +131,14 @@ class Huber(LinearLoss):
     def weights(self, z):
         return np.ones_like(z)
 
+    def _set_intercept(self, state):
+        if self.intercept and np.isfinite(state.z).all():
+            s = np.ones(self.m) if self.s is None else self.s
+            state.c[0] = huber_centre(self.y[:, 0] - state.z[:, 0], s, self.delta)
+
     def conjugate(self, residual):
         weighted = residual if self.s is None else over(residual, self.s)
-        return float(np.sum(residual * (0.5 * weighted + self.y)))
+        return float(np.vdot(residual, 0.5 * weighted + self.y))
 
 
 class Poisson(LinearLoss):
@@ -161,3 +176,23 @@ class Poisson(LinearLoss):
         t = self.y + (residual if self.s is None else over(residual, self.s))
         terms = xlogx(t) - t
         return float(terms.sum() if self.s is None else self.s @ terms[:, 0])
+
+
+def huber_centre(v, s, delta):
+    """Return the c with sum_i s_i clip(c - v_i, -delta, delta) = 0; the sum of s is positive.
+
+    The sum is piecewise linear in c, with a break where a term enters its linear part and one where
+    it leaves it. Newton's method would not do: all terms may be constant at its start.
+    """
+    breaks = np.concatenate([v - delta, v + delta])
+    order = np.argsort(breaks, kind="stable")
+    breaks = breaks[order]
+    slopes = np.cumsum(np.concatenate([s, -s])[order])  # right of each break
+    sums = np.cumsum(slopes[:-1] * np.diff(breaks)) - delta * s.sum()  # at the second, third ...
+    k = min(int(np.searchsorted(sums, 0.0)), sums.size - 1)
+    inside = np.abs(0.5 * (breaks[k] + breaks[k + 1]) - v) < delta
+    weight = s[inside].sum()
+    if weight == 0.0:
+        return breaks[k + 1]
+    c = breaks[k]
+    return c - s @ np.clip(c - v, -delta, delta) / weight

@@ -127,14 +127,14 @@ def soft(v, s):
 
 def weighted(lam, weights):
     """Return lam * weights, both not negative; zero times infinity stays infinite."""
-    lam = float(not_negative(real_vector(lam, "lam", n=1), "lam", finite=True)[0])
-    weights = not_negative(weights, "weights")
-    return np.where(np.isinf(weights), np.inf, lam * np.where(np.isinf(weights), 1.0, weights))
+    lam, weights = not_negative(lam, "lam", n=1, finite=True), not_negative(weights, "weights")
+    out = np.isinf(weights)
+    return np.where(out, np.inf, lam * np.where(out, 1.0, weights)) if out.any() else lam * weights
 
 
-def not_negative(a, name, finite=False):
+def not_negative(a, name, n=None, finite=False):
     """Return `a` as a vector without negative entries, or raise ProblemError."""
-    v = real_vector(a, name, finite=finite)
+    v = real_vector(a, name, n=n, finite=finite)
     if (v < 0.0).any():
         raise ProblemError(f"`{name}` must not be negative, got {v[v < 0.0][0]}")
     return v
@@ -144,4 +144,4 @@ def for_each(v, name, n, columns):
     """Return a parameter for each variable; one for each row of a matrix of them will do."""
     if columns and v.size > 1 and v.size * columns == n:
         return np.repeat(v, columns)
-    return repeated(v, name, n)
+    return v if v.size == n else repeated(v, name, n)

@@ -180,7 +180,7 @@ def partition_of(groups, n):
         if groups < 1:
             raise ProblemError(f"`groups` must be a positive length, got {groups}")
         return [np.arange(s, min(s + groups, n)) for s in range(0, n, int(groups))]
-    parts = [np.atleast_1d(np.asarray(b, dtype=np.int64)) for b in groups]
+    parts = [_indices(b) for b in groups]
     together = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
     fine = together.size == n and np.array_equal(np.sort(together), np.arange(n))
     if not fine or any(b.size == 0 for b in parts):
@@ -188,3 +188,11 @@ def partition_of(groups, n):
             f"`groups` must hold each of the {n} variables in one group, and none be empty"
         )
     return parts
+
+
+def _indices(b):
+    """Return the indices of a group as an array."""
+    found = np.atleast_1d(np.asarray(b))
+    if (found.size and found.dtype.kind not in "iu") or found.ndim > 1:
+        raise ProblemError(f"`groups` must hold vectors of indices, got {b!r}")
+    return found.astype(np.int64)

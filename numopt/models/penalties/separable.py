@@ -7,7 +7,7 @@ with the soft threshold S(v, s) = sign(v) max(|v| - s, 0).
 """
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,16 +38,17 @@ class Separable(Penalty):
         new = copy.copy(self)
         new.n = n
         for name in ("lam", "mu", "lower", "upper"):
-            setattr(new, name, for_each(getattr(self, name), name, n, columns))
+            told = self.told.get(name, name)
+            setattr(new, name, for_each(getattr(self, name), told, n, columns))
         new._check_bounds()
         free = (new.lam == 0.0) & (new.mu == 0.0)
-        new.dual = not np.any(free & (np.isinf(new.lower) | np.isinf(new.upper)))
+        new.dual = not (free & (np.isinf(new.lower) | np.isinf(new.upper))).any()
         new.sparse = bool(new.lam.any() or (new.lower == 0.0).any() or (new.upper == 0.0).any())
         return new
 
     def table(self):
         """Return lam, mu, lower and upper of each variable, shape (n, 4)."""
-        return np.stack([self.lam, self.mu, self.lower, self.upper], axis=1)
+        return np.array([self.lam, self.mu, self.lower, self.upper]).T.copy()
 
     def _check_bounds(self):
         bad = (self.lower > self.upper) | (self.lower == np.inf) | (self.upper == -np.inf)
@@ -60,6 +61,7 @@ class Separable(Penalty):
             )
 
     strengths = ("lam", "mu")
+    told: ClassVar[dict[str, str]] = {}  # what users call these parameters, in messages
 
     def _pull(self, grad):
         up = np.where(self.upper > 0.0, -grad, 0.0)
@@ -75,13 +77,14 @@ class Separable(Penalty):
         return self.part(x, everywhere) if self.allows(x, everywhere) else np.inf
 
     def part(self, x, b):
-        u, lam = x[b], self.lam[b]
-        used = u != 0.0
-        u = u[used]
-        return float(lam[used] @ np.abs(u) + 0.5 * (self.mu[b][used] @ u**2))
+        used = np.flatnonzero(x[b])
+        if not used.size:
+            return 0.0
+        u, lam, mu = x[b][used], self.lam[b][used], self.mu[b][used]
+        return float(lam @ np.abs(u) + 0.5 * (mu @ u**2))
 
     def allows(self, x, b):
-        return bool(np.all((x >= self.lower[b]) & (x <= self.upper[b])))
+        return bool(((x >= self.lower[b]) & (x <= self.upper[b])).all())
 
     def change(self, x, y):
         lam = np.where(np.isinf(self.lam), 0.0, self.lam)
@@ -153,6 +156,8 @@ class L1(Separable):
     2.0
     """
 
+    told = {"lam": "weights"}  # noqa: RUF012 - as in the base class
+
     def __init__(self, lam, weights=1.0, positive=False):
         super().__init__(weighted(lam, weights), lower=0.0 if positive else -np.inf)
 
@@ -177,6 +182,8 @@ class ElasticNet(Separable):
     positive : bool
         Demand x >= 0.
     """
+
+    told = {"lam": "weights", "mu": "weights"}  # noqa: RUF012 - as in the base class
 
     def __init__(self, lam, mu, weights=1.0, positive=False):
         lower = 0.0 if positive else -np.inf

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 
+from numopt.models.inputs import real_array, real_scalar
 from numopt.models.penalties.base import Penalty
 from numopt.models.penalties.groups import partition_of
 
@@ -38,10 +39,11 @@ class UserProx(Penalty):
         return new
 
     def value(self, x):
-        return float(self._value(x))
+        return real_scalar(self._value(x.copy()), "value")
 
     def prox(self, v, step, b=None):
-        return np.asarray(self._prox(v, step, np.arange(self.n) if b is None else b), dtype=float)
+        b = np.arange(self.n) if b is None else b
+        return real_array(self._prox(v.copy(), step, b), "prox", v.shape)
 
     def distance(self, grad, x):
         if self.groups is None:

@@ -13,7 +13,7 @@ import numpy as np
 from numopt.core.solver import Iterate
 from numopt.solvers.bcd.columns import Columns
 from numopt.solvers.bcd.options import RuleOptions
-from numopt.solvers.bcd.rules import Rules
+from numopt.solvers.bcd.rules import Rules, check_descent
 from numopt.solvers.bcd.working_set import WorkingSets
 
 __all__ = ["BCD"]
@@ -28,7 +28,8 @@ class BCD(RuleOptions):
     Parameters
     ----------
     working_set : bool
-        Take the engine for sparse models; it has options `first_size`, `small`, `newton_phase`.
+        Take the engine for sparse models; it has options `first_size`, `small`, `newton_phase`,
+        `screening`.
         Without it, and whenever one of the following options is given, blocks are chosen and
         updated by rules. Quadratic forms and nonlinear programs always are.
     first_size : int
@@ -37,6 +38,9 @@ class BCD(RuleOptions):
         With up to this many units all of them are the working set.
     newton_phase : bool
         Allow Newton steps on the support.
+    screening : bool
+        Leave out columns that the duality gap proves to be unused, for good. It never changes the
+        solution; beside working sets it saves little.
     blocks : int, list of array_like, str, optional
         Fixed blocks: their size, or the blocks themselves, which cover all variables; with a
         sparse quadratic form also "red_black" (independent sets) and "forest". Variable ones,
@@ -51,12 +55,16 @@ class BCD(RuleOptions):
         random; the smallest constant, the largest, the second smallest, and so on.
     selection : str, optional
         Without the full gradient "random", "cyclic", "shuffle", "lipschitz"; greedy for a smooth
-        objective "gs", "gsl", "gsd", "gsq", see `numopt.solvers.bcd.selection`; greedy for all
-        "gs-s", "gs-r", "gsl-r", "gs-q". By default "gsd" or "gs-q", "cyclic" for structured
+        objective "gs", "gsl", "gsd", "gsq", "gsc", see `numopt.solvers.bcd.selection`, and "gsb",
+        which is "gsl" with a bound of the constant, the trace if `bound` tells nothing else; greedy
+        for all "gs-s", "gs-r", "gsl-r", "gs-q". By default "gsd", "gs-q", or "gsl-r" for
+        `UserProx`; "cyclic" for structured
         blocks, and "shuffle" for nonlinear programs.
     update : str, optional
         "gradient", "matrix", "exact", "newton", "proximal_newton" or "two_metric", see
-        `numopt.solvers.bcd.steps`; by default the strongest that suits the problem.
+        `numopt.solvers.bcd.steps`; by default the strongest that suits the problem. Where values
+        are all that is known of a function, Hessians of fixed blocks are guessed from the gradients
+        at successive visits (BFGS).
     lipschitz : array_like, shape (n,), "adaptive", optional
         Constants of the gradient along each variable instead of those of the loss; that of a block
         is their sum. "adaptive" begins with 1 and doubles them as needed, as is done where the
@@ -75,6 +83,14 @@ class BCD(RuleOptions):
         (|b|,), and the Hessian, shape (|b|, |b|), of the variables b.
     block_solve : callable, optional
         ``block_solve(x, b)`` returns the best values of the variables b, shape (|b|,).
+    init_state, update_state, fun_state : callable, optional
+        For functions, what is carried along instead of being computed anew, such as residuals:
+        ``init_state(x)`` makes it, ``update_state(state, b, d)`` returns that of the point with d
+        added to the variables b and leaves the given one as it is; `jac_block` and `hess_block`
+        get it as third argument. ``fun_state(x, state)`` is then called instead of the objective.
+    check_descent : bool
+        Raise ProblemError where an update raises F by more than rounding, 1e-12 (1 + |F|):
+        for looking into one's own constants, derivatives and proximal maps.
     tol, maxiter, maxfun, maxtime, target, disp
         As for every method, see `Solver`.
 
@@ -118,6 +134,7 @@ class BCD(RuleOptions):
     first_size: int = 100
     small: int = 200
     newton_phase: bool = True
+    screening: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -143,12 +160,16 @@ class BCD(RuleOptions):
         return self.engine(problem).init(problem, x0, run)
 
     def step(self, problem, s, run):
-        return self.engine(problem).step(problem, s, run)
+        new = self.engine(problem).step(problem, s, run)
+        if self.check_descent:
+            check_descent(*(t.place.fun if self.by_rules(problem) else t.at.fun for t in (s, new)))
+        return new
 
     def report(self, problem, s, run):
-        if self.by_rules(problem):
-            return self.engine(problem).report(s)
-        at = self.engine(problem).kept(s).at
+        engine = self.engine(problem)
+        if isinstance(engine, Rules):
+            return engine.report(s)
+        at = engine.kept(s).at
         optimality = self._measure(problem, at, s.dual)
         scalars = {"kkt": at.kkt, "working_set": float(s.size)}
         return Iterate(at.point.x, at.fun, optimality, 0.0, scalars, lambda: fields(problem, s))
@@ -160,7 +181,7 @@ class BCD(RuleOptions):
 
     def verify(self, problem, it):
         engine = self.engine(problem)
-        if self.by_rules(problem):
+        if isinstance(engine, Rules):
             return engine.verify(it.x)
         at = engine.verified(problem, it.x)
         return at.fun, self._measure(problem, at, max(at.dual, engine.best_dual)), 0.0

@@ -18,6 +18,7 @@ from numopt.solvers.bcd.selection import (
     PROXIMAL,
     QuadraticScores,
     block_scores,
+    cubic_decrease,
     joined,
     largest,
     sparse_model_block,
@@ -34,6 +35,8 @@ def first_partition(o, rng):
     blocks, options = o.options.blocks, o.options
     if not options.fixed:
         return None
+    if not o.n:
+        return Partition([], 0)
     if isinstance(blocks, str):
         return Partition(structured(blocks, graph_of(o), o.first_constants()), o.n)
     if blocks is None or isinstance(blocks, (int, np.integer)):
@@ -136,6 +139,8 @@ def greedy_units(o, s):
         L = unit_constants(o, s.lipschitz)
         x = s.place.point.x
         return largest(unit_scores(rule, x, s.gradient, L, o.penalty, o.units), size)
+    if rule == "gsc":
+        return largest(_cubic_scores(o, s), size)
     constants = np.ones(o.n) if rule == "gs" else s.lipschitz
     if rule == "gsl" and not o.adaptive:
         constants = o.row_sums
@@ -149,9 +154,15 @@ def _better(o, s, block):
     return sparse_model_block(s.gradient, partial(o.product, s.place), s.lipschitz, block, d)
 
 
+def _cubic_scores(o, s):
+    return cubic_decrease(s.gradient, o.loss.curvatures(s.place.point), o.third)
+
+
 def fixed_scores(o, s, rule):
     """Return the scores of fixed blocks, shape (number of blocks,)."""
     partition = s.partition
+    if rule == "gsc":
+        return partition.sums(_cubic_scores(o, s))
     if rule == "gsq":
         if o.quadratic_scores is None:
             o.quadratic_scores = QuadraticScores(partition, o.loss.hessian_bound)

@@ -3,9 +3,10 @@
     q(x + d) = <v, X d> + 1/2 sum_i h_i (X d)_i^2 + g(x + d)
 
 v and h hold the first and second derivatives of the loss with respect to the rows of X x; for
-least squares the model is the problem itself. Up to a constant, q = 1/2 sum_i v_i^2 / h_i + g with
-the current v, which is how values are compared. An intercept is eliminated: columns act as if
-their h-weighted means were subtracted, and `c` is how far the intercept has moved.
+least squares the model is the problem itself. With the v of the start, v0, and the current one
+q = 1/2 sum_i (v_i - v0_i) (v_i + v0_i) / h_i + g, which is how values are compared. An intercept is
+eliminated: columns act as if their h-weighted means were subtracted, and `c` is how far the
+intercept has moved.
 """
 
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from numopt.models.penalties import GROUPED
 
 NONE = np.zeros((0, 0))
 FLOOR = 1e-10  # of second derivatives: keeps models bounded where they vanish
+RESOLVED = 1e-3  # of the first derivative: below it, rounding of v hides steps
 EIGEN = 256  # the largest group whose curvature is an eigenvalue, not a trace
 
 
@@ -185,9 +187,10 @@ class Subproblem:
         """Return the model at a point; with `bound` it lies above the problem everywhere."""
         loss, margins = self.columns.loss, self.columns.loss.margins(point)
         s = 1.0 if loss.s is None else loss.s[:, None]
-        V = np.ascontiguousarray((s * loss.slope(margins, loss.y)).T)
+        slope = loss.slope(margins, loss.y)
+        V = np.ascontiguousarray((s * slope).T)
         bend = np.full_like(margins, loss.majorant) if bound else loss.weights(margins)
-        bend = np.maximum(bend, FLOOR)
+        bend = np.maximum(bend, np.maximum(RESOLVED * np.abs(slope), FLOOR))
         h = np.ascontiguousarray((s * bend).T)
         L, means = self.moments(*self.data, h, loss.intercept)
         if loss.intercept:
@@ -207,7 +210,7 @@ class Subproblem:
         if not self.penalty.convex:
             self.penalty.check_curvature(L[L > 0.0].min(initial=np.inf))
         x = point.x[self.members]
-        return Model(x, V, h, inverse, L, means, totals, np.zeros(self.k))
+        return Model(x, V, V.copy(), h, inverse, L, means, totals, np.zeros(self.k))
 
     def point_of(self, model, before):
         """Return the `Point` that a model of least squares has come to."""
@@ -235,6 +238,7 @@ class Model(NamedTuple):
 
     x: np.ndarray  # variables of the working set
     V: np.ndarray  # derivatives of the loss, (k, m)
+    first: np.ndarray  # these at the start
     h: np.ndarray  # second derivatives, (1, m) or (k, m); (0, 0) if all are one
     inverse: np.ndarray | None  # 1 / h, zero where h is; None if all are one
     L: np.ndarray  # curvature of each unit
@@ -249,6 +253,9 @@ class Model(NamedTuple):
         return self.V + (self.h if self.h.size else 1.0) * self.c[:, None]
 
     def smooth_value(self):
-        """Return 1/2 sum v^2 / h."""
+        """Return the smooth part of the model, which is zero at the start."""
         v = self.residual()
-        return 0.5 * float(np.vdot(v, v if self.inverse is None else v * self.inverse))
+        change = v - self.first
+        return 0.5 * float(
+            np.vdot(change if self.inverse is None else change * self.inverse, v + self.first)
+        )

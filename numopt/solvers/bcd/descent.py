@@ -5,8 +5,10 @@ a pass over the working set, then up to K passes over its units off their kinks
 after K of them: x_e = sum_i c_i x_i with min |sum_i c_i (x_i - x_(i-1))|, sum_i c_i = 1;
 taken if it lowers the model
 when passes have cost as much, and more of them are to come: Newton steps on the support
-until the decrease still to come, by the rate of the last passes, is small
+until the decrease still to come, by the rate of the last passes, or the violation, is small
 """
+
+from math import inf
 
 import numpy as np
 
@@ -14,7 +16,8 @@ from numopt.solvers.bcd.newton import Account, NewtonPhase
 
 MEMORY = 5  # passes that are extrapolated from
 SLOWEST = 0.999  # largest rate of decrease that is believed
-RELATIVE = 0.1  # of the decrease so far: accuracy in a model that is not the problem itself
+RELATIVE = 0.1  # of what is asked for: accuracy on the active units, and in mere models
+LESS = 0.9  # factor on the violation that is progress where rounding hides the decrease
 TINY = 1e-300
 MOST_ROUNDS = 2000
 
@@ -37,7 +40,8 @@ class Descent:
         self.sub, self.model = sub, model
         self.relative = 0.0 if exact or not sub.penalty.dual else RELATIVE
         able = account is not None and not sub.grouped and sub.k == 1 and sub.penalty.convex
-        self.newton = NewtonPhase(sub, model, account) if able else None
+        self.newton = NewtonPhase(sub, model, account, exact) if able else None
+        self.slope = 0.0  # largest violation at the start
         self.per_pass = float(sub.lengths.sum())
         self.first = self.value = self.objective()
 
@@ -51,26 +55,34 @@ class Descent:
         return self.model.smooth_value() + self.sub.penalties(self.model.x)
 
     def run(self, target):
-        """Descend until about `target` is left, in the unit of `left`."""
-        rate = SLOWEST
+        """Descend until about `target` is left, in the unit of `left`; see `to_do`."""
+        rate, last = SLOWEST, inf
         for _ in range(MOST_ROUNDS):
-            left = self.left(self.sub.epoch(self.model, self.sub.units), rate)
-            goal = max(target, self.relative * (self.first - self.value))
-            if left <= goal:
+            epoch = self.sub.epoch(self.model, self.sub.units)
+            self.slope = max(self.slope, epoch[1])
+            to_do = self.to_do(epoch, rate, target)
+            if to_do <= 1.0:
                 break
-            before = self.value
-            active = self.sub.active(self.model.x)
-            newton = self.newton
+            before, active, newton = self.value, self.sub.active(self.model.x), self.newton
             if newton and newton.cheap(active, self.per_pass) and newton.run(active, 0.0) > 0.0:
                 continue
-            rate, work = self.round(active, RELATIVE * goal)
-            if not self.value < before:
+            rate, work = self.round(active, target)
+            if not (self.value < before or epoch[1] < LESS * last):
                 break
-            if self.newton is not None and self.newton.due(
-                active, work, rate, left / max(goal, 1e-300)
-            ):
-                self.newton.run(active, (before - self.value) / work)
+            last = epoch[1]
+            if newton and newton.due(active, work, rate, to_do):
+                newton.run(active, (before - self.value) / work)
         self.value = self.objective()
+
+    def to_do(self, epoch, rate, target):
+        """Return the factor still to gain; one is enough.
+
+        In a model that is not the problem itself a share of the first violation will do.
+        """
+        factor = self.left(epoch, rate) / max(target, TINY)
+        if self.relative > 0.0:
+            factor = min(factor, epoch[1] / (self.relative * self.slope + TINY))
+        return factor
 
     def left(self, epoch, rate):
         """Return an estimate of the duality gap after a pass; of the violation without a dual.
@@ -82,7 +94,7 @@ class Descent:
             return worst
         return max(0.5 * moved * rate / (1.0 - rate), worst * float(np.abs(self.model.x).sum()))
 
-    def round(self, active, goal):
+    def round(self, active, target):
         """Pass over the active units and extrapolate; return the rate of decrease and the work."""
         per_pass = float(self.sub.lengths[active].sum())
         trail, rate, last = [self.snapshot()], SLOWEST, 0.0
@@ -92,7 +104,7 @@ class Descent:
             if last > 0.0:
                 rate = min(epoch[0] / last, SLOWEST)
             last = epoch[0]
-            if self.left(epoch, rate) <= goal:
+            if self.to_do(epoch, rate, target) <= RELATIVE:
                 break
         else:
             self.extrapolate(trail)

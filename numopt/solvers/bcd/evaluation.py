@@ -19,6 +19,7 @@ class Evaluated(NamedTuple):
     kkt: float  # largest distance of -grad to the subdifferential
     worst: int  # the unit where that is, or -1
     scores: np.ndarray  # of units: distance to leaving the kink, -inf off the kinks
+    scale: float  # of the residual, in the dual point
 
     def left(self, dual):
         """Return the duality gap, or the violation where there is no dual."""
@@ -26,12 +27,12 @@ class Evaluated(NamedTuple):
         return max(self.fun - best, 0.0) if best > -inf else self.kkt
 
 
-def evaluate(problem, columns, point):
-    """Return what is to be known of a point."""
+def evaluate(problem, columns, point, slopes):
+    """Return what is to be known of a point; ``slopes(residual)`` gives the gradient."""
     problem.spend("grad")
     loss, penalty = problem.loss, problem.penalty
     residual = loss.residual(point)
-    grad = loss.design.tdot(residual if loss.k > 1 else residual[:, 0]).ravel()
+    grad = slopes(residual)
     if penalty.code == GROUPED:
         kkt, worst, scale, value, scores = _scan_groups(penalty, columns, grad, point.x)
     else:
@@ -40,7 +41,7 @@ def evaluate(problem, columns, point):
     dual = -inf
     if penalty.dual:
         dual = -loss.conjugate(scale * residual) - _conjugate(columns, grad, scale)
-    return Evaluated(point, fun, grad, dual, kkt, worst, scores)
+    return Evaluated(point, fun, grad, dual, kkt, worst, scores, scale)
 
 
 def _scan(penalty, columns, grad, x):

@@ -50,10 +50,11 @@ def fits(problem):
     loss, penalty = problem.loss, problem.penalty
     if not (isinstance(loss, LeastSquares) and isinstance(penalty, Separable) and loss.k == 1):
         return False
-    lower = penalty.lower
-    signed = np.all(lower == -np.inf) or np.all(lower == 0.0)
-    plain = signed and np.all(penalty.upper == np.inf) and np.all(penalty.lam > 0.0)
-    return bool(plain) and (loss.p <= LARGEST // 2 or not loss.design.sparse)
+    few = loss.p <= LARGEST // 2 or not loss.design.sparse
+    lowest, highest = penalty.lower.min(initial=0.0), penalty.lower.max(initial=-np.inf)
+    signed = highest == -np.inf or lowest == highest == 0.0
+    unbounded = penalty.upper.min(initial=np.inf) == np.inf
+    return bool(few and signed and unbounded and penalty.lam.min(initial=np.inf) > 0.0)
 
 
 def trace(problem, lambdas, tol):
@@ -72,12 +73,25 @@ class Centred:
         self.loss, penalty = problem.loss, problem.penalty
         self.root = None if self.loss.s is None else np.sqrt(self.loss.s)
         self.lam, self.mu = penalty.lam, penalty.mu
-        self.positive = bool(np.all(penalty.lower == 0.0)) and problem.n > 0
+        self.positive = problem.n > 0 and bool(penalty.lower[0] == 0.0)  # see `fits`
         y = self.loss.y[:, 0]
         if self.loss.intercept:
             y = y - (y.mean() if self.root is None else self.loss.s @ y / self.loss.weight)
         self.t = y if self.root is None else self.root * y
         self.energy = float(self.t @ self.t)
+
+    def residual(self, point):
+        """Return t - Z w at a point."""
+        r = (self.loss.y - self.loss.margins(point))[:, 0]
+        return r if self.root is None else self.root * r
+
+    def moved(self, point, ws, w):
+        """Return the point with the variables ws at w."""
+        x, used = point.x.copy(), np.flatnonzero(w != point.x[ws])
+        change = w[used] - x[ws[used]]
+        x[ws] = w
+        step = self.loss.design.columns(ws[used]) @ change
+        return self.loss.moved(point, x, step[:, None], 0.0)
 
     def correlations(self, r):
         """Return Z'r for a residual, which is centred."""

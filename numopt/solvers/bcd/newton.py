@@ -21,8 +21,9 @@ SMALL = 400  # supports up to this size are factorised although the data are spa
 FACTOR_SPEED = 20.0  # entries of a factorisation done in the time of one of a pass
 PRODUCTS = 60.0  # passes over the support that conjugate gradients are expected to cost
 ACCURACY = 1e-6  # of conjugate gradients, relative
+ROUGH = 1e-2  # the same in a model that is not the problem itself
 MOST_PRODUCTS = 300
-CAP = 64.0  # largest factor on the price of a step
+CAP = 64.0  # largest factor on the price of a step, and divisor
 
 
 class Account(NamedTuple):
@@ -42,13 +43,18 @@ class NewtonPhase:
         Moved in place.
     account : Account
         Of earlier working sets; carried on.
+    exact : bool
+        Whether the model is the problem itself. If not, steps need less accuracy, and few are
+        wanted: on sparse data they never become cheaper than passes.
     """
 
-    def __init__(self, sub, model, account):
+    def __init__(self, sub, model, account, exact):
         self.sub, self.model = sub, model
         self.lam, self.mu, self.lower, self.upper = sub.pen.T
         self.price, self.work = account
         self.cost = 0.0
+        self.accuracy = ACCURACY if exact else ROUGH
+        self.least = 1.0 / CAP if exact or not sub.sparse else 1.0
 
     def due(self, S, work, rate, to_do):
         """Return whether a step on S pays; `to_do` is the factor still to gain."""
@@ -79,7 +85,7 @@ class NewtonPhase:
         """Take steps on S, return the decrease; `per_work` is that of passes per entry."""
         gained, full = self._steps(S)
         if full or gained > per_work * self.cost > 0.0:
-            self.price = max(self.price / 4.0, 1.0 / CAP)
+            self.price = max(self.price / 4.0, self.least)
         else:
             self.price = min(2.0 * self.price, CAP)
         self.work = 0.0
@@ -130,7 +136,7 @@ class NewtonPhase:
                 out -= model.totals[0] * means * (means @ d)
             return out
 
-        return _conjugate_gradients(product, b, np.maximum(model.L[S] + mu, 1e-300))
+        return _conjugate_gradients(product, b, np.maximum(model.L[S] + mu, 1e-300), self.accuracy)
 
     def _advance(self, block, S, d):
         """Move along d if the model falls; return (length, decrease, what stays off its kink)."""
@@ -171,13 +177,13 @@ def _solution(H, b):
     return None if fault else dpotrs(factor, b)[0]
 
 
-def _conjugate_gradients(product, b, diagonal):
+def _conjugate_gradients(product, b, diagonal, accuracy):
     """Return an approximate solution for a positive definite product, scaled by its diagonal."""
     x, r = np.zeros_like(b), b.copy()
     p = r / diagonal
     rho = first = r @ p
     for _ in range(MOST_PRODUCTS):
-        if rho <= ACCURACY**2 * first:
+        if rho <= accuracy**2 * first:
             break
         q = product(p)
         curvature = p @ q

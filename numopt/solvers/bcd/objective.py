@@ -7,13 +7,15 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-from numopt.models.black_box import BlackBox
+from numopt.models.black_box import BlackBox, Carried
 from numopt.models.losses import Point
 from numopt.models.penalties import Separable
 from numopt.solvers.bcd.update import Terms
 
 LARGEST_EIGENPROBLEM = 256  # blocks above have their largest eigenvalue from Lanczos' method
 LARGEST_DENSE = 300  # blocks of a sparse matrix above are factorised as such
+MOST_COLUMNS = 5000  # of X'X that may be kept
+LARGEST_FOLLOWED = 8  # variables in a block: about as many columns make up for a pass over the data
 LANCZOS_MARGIN: Any = 1e-3
 
 
@@ -90,10 +92,13 @@ class Objective:
         if self.counted:
             self.loss, self.penalty = problem.loss, problem.penalty
         else:
-            self.loss = BlackBox(problem, options.jac_block, options.hess_block)
+            carried = options.init_state and Carried(
+                options.init_state, options.update_state, options.fun_state
+            )
+            self.loss = BlackBox(problem, options.jac_block, options.hess_block, carried)
             self.penalty = Separable(lower=problem.lb, upper=problem.ub).bound(problem.n)
         self.units = Units(self.penalty.groups, self.n)
-        self._cache = {}
+        self._cache, self._columns = {}, {}
         self.quadratic_scores = self.constants_of_blocks = self.constants_of_units = None
         self.separable = isinstance(self.penalty, Separable)
         self.smooth = self.separable and not (
@@ -131,6 +136,23 @@ class Objective:
             self.problem.spend("grad")
         return self.loss.gradient(place.point)
 
+    @cached_property
+    def follows(self):
+        """Whether gradients are kept up to date by columns of X'X, each worked out once."""
+        loss, single = self.loss, self.units.groups is None
+        least_squares = loss.quadratic and loss.design is not None and loss.k == 1
+        small = self.n <= MOST_COLUMNS and self.options.widest(self) <= LARGEST_FOLLOWED
+        return least_squares and single and small
+
+    def followed(self, gradient, b, d):
+        """Return the gradient of f after adding d to the variables b."""
+        total = gradient.copy()
+        for j, change in zip(b[d != 0.0], d[d != 0.0], strict=True):
+            if j not in self._columns:
+                self._columns[j] = self.problem.loss.hessian_column(j)
+            total += change * self._columns[j]
+        return total
+
     def block_gradient(self, place, b):
         """Return the entries b of the gradient of f."""
         return np.array(self.loss.block_gradient(place.point, b))
@@ -153,6 +175,17 @@ class Objective:
     def product(self, place, d):
         """Return the Hessian of f times d."""
         return self.loss.product(place.point, d)
+
+    @cached_property
+    def by_secants(self):
+        """Whether the Hessians of blocks are guessed from their gradients."""
+        guessed = self.options.update_of(self) in ("newton", "proximal_newton", "two_metric")
+        return guessed and self.options.fixed and not self.curved
+
+    @property
+    def curved(self):
+        """Whether the Hessian of a block can be had without second differences of values."""
+        return getattr(self.loss, "curved", True)
 
     @cached_property
     def scale(self):
@@ -214,6 +247,11 @@ class Objective:
         else:
             found = largest_eigenvalue(self.loss.hessian_bound(b))
         return float(found) if found > 0.0 else 1.0
+
+    @cached_property
+    def third(self):
+        """Bounds of the third derivatives along each variable, shape (n,); maybe infinite."""
+        return self.loss.third()
 
     @cached_property
     def row_sums(self):

@@ -1,6 +1,7 @@
 """The options of the rules, and what they stand for on a given problem."""
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,15 @@ from numopt.solvers.bcd.steps import UPDATES
 VARIABLE = ("variable", "greedy_forest", "random_forest")
 LARGEST_DEFAULT_BLOCK = 50
 LARGEST_NEWTON_BLOCK = 2000  # where nothing is given: one dense factorisation an iteration
+FUNCTIONS = (
+    "jac_block",
+    "hess_block",
+    "block_solve",
+    "init_state",
+    "update_state",
+    "fun_state",
+)
+RENEWABLE = ("gs", "gsl", "gsd", "gsq")  # rules that `refresh` is for
 DEMANDS = (
     "blocks",
     "block_size",
@@ -22,9 +32,7 @@ DEMANDS = (
     "update",
     "lipschitz",
     "refresh",
-    "jac_block",
-    "hess_block",
-    "block_solve",
+    *FUNCTIONS,
 )  # fmt: skip - options that ask for rules when they are given
 
 
@@ -45,25 +53,45 @@ class RuleOptions(Solver):
     jac_block: Any = None
     hess_block: Any = None
     block_solve: Any = None
+    init_state: Any = None
+    update_state: Any = None
+    fun_state: Any = None
+    check_descent: bool = False
 
     def __post_init__(self):
         super().__post_init__()
+        self.require(self.inner >= 1, "inner", "must be >= 1")
+        if self.rules_given:
+            self._check_rules()
+
+    def _check_rules(self):
         names = VARIABLE + STRUCTURED
         kinds = f"must be a size, a list of index arrays, or one of {', '.join(names)}"
         self.require(_is_blocks(self.blocks, names), "blocks", kinds)
         kinds = "must be None, 'adaptive', or constants that are not negative"
         self.require(_is_constants(self.lipschitz), "lipschitz", kinds)
-        rules = SMOOTH + PROXIMAL + BLIND
+        rules = (*SMOOTH, "gsb", *PROXIMAL, *BLIND)
         for option, names in (("selection", rules), ("update", UPDATES)):
             known = getattr(self, option) in (None, *names)
             self.require(known, option, f"must be one of {', '.join(map(repr, names))}")
-        self.require(self.inner >= 1, "inner", "must be >= 1")
+        demand = "must be None or 'random' with blocks='random_forest'"
+        drawn = self.selection in (None, "random")
+        self.require(drawn or not self._is("random_forest"), "selection", demand)
+        demand = "must be None, 'gs' or 'gsd' with blocks='greedy_forest'"
+        known = self.selection in (None, "gs", "gsd")
+        self.require(known or not self._is("greedy_forest"), "selection", demand)
+        fixed = self.selection != "gsb" or self.fixed
+        self.require(fixed, "selection", "'gsb' is for fixed blocks")
         for option in ("block_size", "refresh"):
             value = getattr(self, option)
             self.require(value is None or value >= 1, option, "must be >= 1")
-        for option in ("jac_block", "hess_block", "block_solve"):
+        for option in FUNCTIONS:
             value = getattr(self, option)
             self.require(value is None or callable(value), option, "must be callable")
+        together = (self.init_state is None) == (self.update_state is None)
+        self.require(together, "update_state", "and `init_state` go together")
+        alone = self.fun_state is not None and self.init_state is None
+        self.require(not alone, "fun_state", "needs `init_state` and `update_state`")
 
     @property
     def rules_given(self):
@@ -71,8 +99,14 @@ class RuleOptions(Solver):
         return any(getattr(self, name) is not None for name in DEMANDS)
 
     def completed(self, problem):
-        """Return these options, with large variable blocks if none of them asks for rules."""
+        """Return these options, with large variable blocks if none of them asks for rules.
+
+        "gsb" becomes "gsl" with a cheap bound.
+        """
         separable = problem.kind == "composite" and isinstance(problem.penalty, Separable)
+        if self.selection == "gsb":
+            bound = "trace" if self.bound == "eigenvalue" else self.bound
+            return replace(self, selection="gsl", bound=bound)
         if self.rules_given or not separable:
             return self
         sparse = problem.loss.graph() is not None
@@ -82,7 +116,10 @@ class RuleOptions(Solver):
     @property
     def fixed(self):
         """Whether the blocks are the same during the whole run."""
-        return not (isinstance(self.blocks, str) and self.blocks in VARIABLE)
+        return not self._is(*VARIABLE)
+
+    def _is(self, *names):
+        return isinstance(self.blocks, str) and self.blocks in names
 
     @property
     def forests(self):
@@ -92,6 +129,12 @@ class RuleOptions(Solver):
     def size_of(self, o):
         """Return the number of units of a block."""
         return min(self.block_size or LARGEST_DEFAULT_BLOCK, o.units.count)
+
+    def widest(self, o):
+        """Return the largest number of units in a block, infinite where blocks are listed."""
+        if isinstance(self.blocks, (int, np.integer)):
+            return int(self.blocks)
+        return self.size_of(o) if self.blocks is None or self._is("variable") else inf
 
     def single(self, o):
         """Return whether every block is one unit of the penalty."""
@@ -108,13 +151,15 @@ class RuleOptions(Solver):
         """Return the selection rule, by default one that suits the problem."""
         if self.selection is not None:
             return self.selection
-        if self.blocks == "greedy_forest":
+        if self._is("greedy_forest"):
             return "gs"
-        if self.blocks in STRUCTURED if isinstance(self.blocks, str) else False:
+        if self._is(*STRUCTURED):
             return "cyclic"
         if o.problem.kind == "nlp":
             return "shuffle"
-        return "gsd" if o.smooth else "gs-q"
+        if o.smooth:
+            return "gsd"
+        return "gsl-r" if o.penalty.code < 0 else "gs-q"
 
     def update_of(self, o):
         """Return the update, by default the best one that suits the problem."""
@@ -123,7 +168,7 @@ class RuleOptions(Solver):
         closed = o.smooth or (o.separable and self.single(o))
         if self.block_solve is not None or (o.loss.quadratic and closed):
             return "exact"
-        if not o.separable or not getattr(o.loss, "curved", True):
+        if not o.separable or not (o.curved or self.fixed):
             return "gradient"
         return "newton" if o.smooth else "two_metric"
 
@@ -148,14 +193,27 @@ def _is_constants(given):
 def check_rule(options, o):
     """Raise `OptionError` unless the selection rule suits the problem of this `Objective`."""
     rule = options.rule_of(o)
+    for name in FUNCTIONS:
+        if o.counted and name != "block_solve" and getattr(options, name) is not None:
+            raise OptionError(f"method 'bcd': `{name}` is for functions, not composites")
     if rule in SMOOTH and not o.smooth:
         raise OptionError(
             f"method 'bcd': selection={rule!r} knows no penalty or bounds; "
             f"take one of {', '.join(map(repr, PROXIMAL))}"
         )
-    if options.refresh is not None and (rule in BLIND or not options.fixed or rule in PROXIMAL):
+    if rule == "gs-q" and o.penalty.code < 0:
+        raise OptionError(
+            "method 'bcd': selection='gs-q' needs a penalty with values by unit, which "
+            f"{type(o.penalty).__name__} has not; take 'gs-r', 'gsl-r' or 'gs-s'"
+        )
+    if options.refresh is not None and not (options.fixed and rule in RENEWABLE):
         raise OptionError(
             "method 'bcd': `refresh` is for fixed blocks chosen by 'gs', 'gsl', 'gsd' or 'gsq'"
         )
     if rule == "gsq" and not np.isfinite(o.loss.lipschitz()).all():
         raise OptionError("method 'bcd': selection='gsq' needs a loss with a bound of its Hessian")
+    if rule == "gsc" and not np.isfinite(o.third).all():
+        raise OptionError(
+            "method 'bcd': selection='gsc' needs a loss with bounds of its third derivatives: a "
+            "quadratic one, or a logistic or multinomial one without an intercept"
+        )

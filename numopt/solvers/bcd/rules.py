@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
+from numopt.core.errors import ProblemError, Status, Stop
 from numopt.core.solver import Iterate
 from numopt.solvers.bcd.choice import (
     blind_units,
@@ -27,7 +27,11 @@ from numopt.solvers.bcd.choice import (
 from numopt.solvers.bcd.objective import Objective, Place
 from numopt.solvers.bcd.options import check_rule
 from numopt.solvers.bcd.partition import Partition
+from numopt.solvers.bcd.secant import Secant, first, renewed
 from numopt.solvers.bcd.steps import step_of
+
+RENEWAL = 100  # iterations after which a gradient that is kept up to date is worked out anew
+DESCENT_NOISE = 1e-12  # relative to 1 + |F|: what rounding may add
 
 
 class State(NamedTuple):
@@ -42,6 +46,7 @@ class State(NamedTuple):
     seen: np.ndarray  # iteration in which each fixed block was last looked at; for `refresh`
     block: np.ndarray  # next block, its variables
     slope: np.ndarray  # its gradient
+    secants: dict[bytes, Secant]  # of fixed blocks visited so far, where Hessians are not known
     idle: int  # iterations in a row that changed nothing
     kinks: np.ndarray  # which units are at a kink
     identified_at: int  # last iteration at which that changed
@@ -87,6 +92,7 @@ class Rules:
             seen=np.full(0 if partition is None else len(partition), -1),
             block=np.empty(0, dtype=np.int64),
             slope=np.empty(0),
+            secants={},
             idle=0,
             kinks=o.penalty.kink(x0),
             identified_at=0,
@@ -98,6 +104,10 @@ class Rules:
         """Return the state after the update of one block and the choice of the next."""
         o = self.objective
         place, lipschitz = self.update(o, s)
+        followed = None
+        if o.follows and (run.nit + 1) % RENEWAL:
+            change = place.point.x[s.block] - s.place.point.x[s.block]
+            followed = o.followed(s.gradient, s.block, change)
         still = np.array_equal(place.point.x[s.block], s.place.point.x[s.block])
         idle = s.idle + 1 if still else 0
         if idle >= patience(o, s.partition):
@@ -112,17 +122,17 @@ class Rules:
             identified_at=s.identified_at if same else run.nit + 1,
             updates=s.updates + max(s.block.size, o.options.inner),
         )
-        return choose(o, s, run)
+        return choose(o, s, run, followed)
 
     def report(self, s):
         """Return the `Iterate` of a state."""
-        o, x, violation = self.objective, s.place.point.x.copy(), float(s.residual.max())
+        o, x, violation = self.objective, s.place.point.x.copy(), float(s.residual.max(initial=0.0))
 
         def fields():
             found = {
                 "active_set": np.sort(o.units.variables(np.flatnonzero(~s.kinks))),
                 "identified_at": s.identified_at,
-                "nepoch": s.updates / o.n,
+                "nepoch": s.updates / max(o.n, 1),
                 "kkt": violation * o.scale,
                 "certificate": "kkt",
             }
@@ -136,10 +146,32 @@ class Rules:
         """Return (fun, optimality, violation), recomputed from the point."""
         o = self.objective
         place = o.place(x)
-        return place.fun, float(o.violation(o.gradient(place), x).max()), 0.0
+        return place.fun, float(o.violation(o.gradient(place), x).max(initial=0.0)), 0.0
 
 
-def choose(o, s, run):
+def check_descent(before, after):
+    """Raise `ProblemError` if an update raised F by more than rounding."""
+    if not after <= before + DESCENT_NOISE * (1.0 + abs(before)):
+        raise ProblemError(
+            f"an update raised the objective from {before!r} to {after!r}: constants in "
+            "`lipschitz` are too small, or a derivative or a proximal map is wrong"
+        )
+
+
+def choose(o, s, run, gradient=None):
+    """Return the state with the next block, and what is known there; the gradient may be known."""
+    if not o.n:
+        return s  # nothing to choose, and the empty vector is the solution
+    s = _chosen(o, s, run, gradient)
+    if not o.by_secants:
+        return s
+    key, at = s.block.tobytes(), s.place.point.x[s.block]
+    known = s.secants.get(key)
+    found = first(at, s.slope) if known is None else renewed(known, at, s.slope)
+    return s._replace(secants=s.secants | {key: found})
+
+
+def _chosen(o, s, run, gradient):
     """Return the state with the next block, its gradient, and what it tells of optimality."""
     if is_blind(o):
         units, queue = blind_units(o, s, run)
@@ -149,17 +181,17 @@ def choose(o, s, run):
         residual[units] = _violation(o, s, block, slope)
         s = s._replace(queue=queue, block=block, slope=slope, residual=residual)
         return s if residual.max() > o.options.tol else _checked(o, s)
-    s = _with_gradient(o, s, run)
+    s = _with_gradient(o, s, run, gradient)
     if s.residual.max() <= o.options.tol:
         s = _checked(o, s)
     block = o.units.variables(greedy_units(o, s))
     return s._replace(block=block, slope=s.gradient[block])
 
 
-def _with_gradient(o, s, run):
+def _with_gradient(o, s, run, gradient):
     """Return the state with the gradient at its place, or with parts of it renewed."""
     if o.options.refresh is None:
-        G = o.gradient(s.place)
+        G = o.gradient(s.place) if gradient is None else gradient
         return s._replace(gradient=G, residual=o.violation(G, s.place.point.x))
     G, seen, residual = s.gradient.copy(), s.seen.copy(), s.residual.copy()
     oldest = np.argsort(seen, kind="stable")[: o.options.refresh]

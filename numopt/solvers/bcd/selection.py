@@ -5,9 +5,11 @@ coordinate and inside one block, H_b a bound of the Hessian of a block. Of a fix
 
     gs    |G_b|^2                 gsd   sum_j G_j^2 / L_j
     gsl   |G_b|^2 / L_b           gsq   G_b' H_b^-1 G_b
+    gsc   sum_j of the decrease of the cubic model G_j d + H_j d^2 / 2 + M_j |d|^3 / 6
 
-and of variable blocks the coordinates with the largest |G_j| (gs), |G_j| / sqrt(D_j) (gsl: D is a
-row sum of |H|; gsd: L_j), or a sparse minimiser of the quadratic model (gsq). With a term g_b
+with the second derivative H_j at the point and a bound M_j of the third; and of variable blocks the
+coordinates with the largest |G_j| (gs), |G_j| / sqrt(D_j) (gsl: D is a row sum of |H|; gsd: L_j),
+decrease (gsc), or a sparse minimiser of the quadratic model (gsq). With a term g_b
 
     gs-s   distance of -G_b to the subdifferential of g_b at x_b
     gs-r   |prox(x_b - G_b / L_b) - x_b|,     gsl-r   the same times sqrt(L_b)
@@ -20,7 +22,7 @@ import numpy as np
 
 from numopt.solvers.bcd.update import solve_positive
 
-SMOOTH = ("gs", "gsl", "gsd", "gsq")
+SMOOTH = ("gs", "gsl", "gsd", "gsq", "gsc")
 PROXIMAL = ("gs-s", "gs-r", "gsl-r", "gs-q")
 BLIND = ("random", "cyclic", "shuffle", "lipschitz")  # no gradient but that of the chosen block
 THRESHOLDINGS = 10
@@ -57,6 +59,21 @@ def block_scores(rule, G, partition, L, L_b, norm=2):
     if rule != "gsl":
         return sums
     return np.divide(sums, L_b ** (norm / 2), out=np.zeros(len(partition)), where=L_b > 0.0)
+
+
+def cubic_decrease(G, H, M):
+    """Return -min_d (G_j d + H_j d^2 / 2 + M_j |d|^3 / 6) for each variable, shape (n,).
+
+    Parameters
+    ----------
+    G, H, M : ndarray, shape (n,)
+        First derivatives, second ones, and bounds of the third, the last two not negative. Where
+        both of these vanish the variable has no part in the function, and no score.
+    """
+    g = np.abs(G)
+    root = H + np.sqrt(H**2 + 2.0 * M * g)
+    t = np.divide(2.0 * g, root, out=np.zeros(g.size), where=root > 0.0)
+    return g * t - 0.5 * H * t**2 - M * t**3 / 6.0
 
 
 class QuadraticScores:

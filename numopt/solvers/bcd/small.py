@@ -47,17 +47,12 @@ class SmallSets:
         """
         from numopt.kernels.gram import certificate, descend
 
-        data, loss = self.data, self.data.loss
-        Z = np.asfortranarray(data.columns(ws))
-        r = (loss.y - loss.margins(point))[:, 0]
-        r = r if data.root is None else data.root * r
+        data = self.data
+        Z, r = np.asfortranarray(data.columns(ws)), data.residual(point)
         w, G, c = point.x[ws], Z.T @ Z, Z.T @ r
         sums = np.array([data.t @ r, r @ r])
         penalty = data.lam[ws], data.mu[ws], data.positive
         goal = min(goal, INNER * certificate(c, *penalty, w, sums)[1])
         goal = max(goal, ROUNDING * data.energy)
         descend(G, c, Z.T @ data.t, *penalty, goal, PASSES, w, sums)
-        x, used = point.x.copy(), np.flatnonzero(w != point.x[ws])
-        change = w[used] - x[ws[used]]
-        x[ws] = w
-        return loss.moved(point, x, (loss.design.columns(ws[used]) @ change)[:, None], 0.0)
+        return data.moved(point, ws, w)

@@ -7,7 +7,8 @@
     proximal_newton   minimiser of the model with the true Hessian and g_b; backtracking
     two_metric        Newton's direction off the active bounds; backtracking along the projection
 
-None of them raises F.
+None of them raises F. Where values are all that is known of a function, the Hessian of a fixed
+block is that of `numopt.solvers.bcd.secant`.
 """
 
 from contextlib import suppress
@@ -118,9 +119,16 @@ def _along_one_variable(o, s):
     return place
 
 
+def curvature(o, s):
+    """Return the Hessian of the block, or what its gradients tell of it."""
+    if o.by_secants:
+        return s.secants[s.block.tobytes()].matrix
+    return o.hessian(s.place, s.block)
+
+
 def newton(o, s):
     """Return (place, constants) after a damped Newton step on the block."""
-    d = newton_direction(o.hessian(s.place, s.block), s.slope)
+    d = newton_direction(curvature(o, s), s.slope)
     return _along(o, s.place, s.block, d, s.slope @ d), s.lipschitz
 
 
@@ -143,7 +151,7 @@ def _searched(o, place, b, path, gain):
 def proximal_newton(o, s):
     """Return (place, constants) after a damped step to the minimiser of the model with g_b."""
     b = s.block
-    H = positive_part(o.hessian(s.place, b))
+    H = positive_part(curvature(o, s))
     d = model_step(H, s.slope, s.place.point.x[b], o.terms(b))
     gain = -(d @ H @ d)  # the slope along d is at least as steep
     return (_along(o, s.place, b, d, gain) if gain < 0.0 else s.place), s.lipschitz
@@ -160,7 +168,7 @@ def positive_part(H):
 def two_metric_projection(o, s):
     """Return (place, constants) after a search along the projection of a two-metric direction."""
     b, x, terms = s.block, s.place.point.x[s.block], o.terms(s.block)
-    H = o.hessian(s.place, b)
+    H = curvature(o, s)
     way = two_metric(H, s.slope, x, terms)
 
     def path(t):

@@ -5,11 +5,14 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, pinvh
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, eigvalsh, pinvh
 from scipy.sparse import csc_array, diags_array, eye_array, issparse
 from scipy.sparse.linalg import splu
 
+from numopt.core.errors import Status, Stop
+
 RIDGE = 1e-10  # relative to the mean of the diagonal, for the second attempt
+INDEFINITE = 1e-8  # relative size of an eigenvalue that is negative by more than rounding
 SMALL_PIVOT = 1e-6  # of a Cholesky factor, relative to the largest
 NOISE = 1e-9  # relative size of a component of the gradient along which H is zero
 MODEL_TOLERANCE = 1e-10
@@ -41,6 +44,11 @@ def positive_solver(H):
     """Return the function ``v -> H^+ v`` of a symmetric positive semidefinite matrix (b, b).
 
     Cholesky, then Cholesky with a small ridge, then the pseudo-inverse.
+
+    Raises
+    ------
+    Stop
+        With BREAKDOWN, if the matrix has a negative eigenvalue.
     """
     ridge = RIDGE * max(np.trace(H) / len(H), np.finfo(np.float64).tiny)
     for shift in (0.0, ridge):
@@ -48,6 +56,9 @@ def positive_solver(H):
             return partial(cho_solve, cho_factor(H + shift * np.eye(len(H))))
         except LinAlgError:
             continue
+    values = eigvalsh(H)
+    if values[0] < -INDEFINITE * np.abs(values).max():
+        raise Stop(Status.BREAKDOWN, "the Hessian is not positive semidefinite on a block")
     return partial(np.matmul, pinvh(H))
 
 

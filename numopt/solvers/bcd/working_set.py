@@ -2,7 +2,8 @@
 
     repeat
         choose the working set: the units off their kinks, and those nearest to leaving theirs
-        least squares:  descend on the problem over the working set
+        least squares:  descend on the problem over the working set, to the final accuracy once
+                        the support has settled
         other losses:   a few times, descend on the tangent model and search along the step
         one pass over all columns: gradient, dual point, gap, scores
     until gap <= tol F(0), or the KKT violation <= tol max |grad f(0)| where there is no dual
@@ -19,9 +20,12 @@ import numpy as np
 from numopt.core.errors import Status, Stop
 from numopt.solvers.bcd.columns import Subproblem
 from numopt.solvers.bcd.descent import Descent
+from numopt.solvers.bcd.dual_newton import DualNewton
 from numopt.solvers.bcd.evaluation import Evaluated, evaluate
 from numopt.solvers.bcd.newton import Account
+from numopt.solvers.bcd.screening import Screening
 from numopt.solvers.bcd.small import SmallSets
+from numopt.solvers.bcd.tangents import TangentSets
 
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
@@ -58,21 +62,25 @@ class WorkingSets:
     def __init__(self, columns, solver):
         self.columns, self.solver = columns, solver
         self.small = SmallSets(columns.problem, solver.newton_phase)
+        self.tangents = TangentSets(columns.problem, solver.newton_phase)
+        self.dual_newton = DualNewton(self.small.data)
+        self.screening = Screening(columns, solver.screening)
         self.latest = None  # evaluation
         self.best_dual = -inf
 
     def init(self, problem, x0, run):
         """Return the first state."""
-        at = evaluate(problem, self.columns, problem.state(x0))
+        at = self.evaluated(problem, problem.state(x0))
         account = Account() if self.solver.newton_phase else None
         return State(at, at.dual, account=account)
 
     def step(self, problem, s, run):
         """Return the next state."""
         ws, left = self.choose(s), s.at.left(s.dual)
-        goal = self.goal(problem, ws, s.inner * left)
+        final = ws.size == self.columns.norms.size or s.identified_at < run.nit
+        goal = self.goal(problem, s.inner * left, final)
         point, account = self.descended(problem, ws, s, goal)
-        at = evaluate(problem, self.columns, point)
+        at = self.evaluated(problem, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
         identified_at = s.identified_at if changed else run.nit + 1
         stalled = s.stalled + 1 if at.fun >= s.at.fun and at.kkt >= s.at.kkt else 0
@@ -83,12 +91,19 @@ class WorkingSets:
         inner = max(0.1 * s.inner, LEAST_INNER) if slow else min(3.0 * s.inner, INNER)
         return State(at, dual, ws.size, identified_at, stalled, account, inner)
 
-    def goal(self, problem, ws, goal):
-        """Return the accuracy to ask for: the final one where all units are in the working set."""
-        if ws.size < self.columns.norms.size:
-            return goal
+    def evaluated(self, problem, point):
+        """Return what one pass over the columns tells."""
+        at = evaluate(problem, self.columns, point, self.screening.slopes)
+        self.screening.screen(at)
+        return at
+
+    def goal(self, problem, goal, final):
+        """Return the accuracy to ask for on a working set.
+
+        It is the `final` one where all units are in it, or the last one did not move the support.
+        """
         unit = problem.reference if problem.penalty.dual else problem.largest_slope
-        return min(goal, INNER * self.solver.tol * unit)
+        return min(goal, INNER * self.solver.tol * unit) if final else goal
 
     def kept(self, s):
         """Return the state, which `verified` may look back at."""
@@ -102,7 +117,7 @@ class WorkingSets:
         from is confirmed to the last digits, and worked out anew as well if not.
         """
         fresh = problem.state(x)
-        return self.confirmed(problem, fresh) or evaluate(problem, self.columns, fresh)
+        return self.confirmed(problem, fresh) or self.evaluated(problem, fresh)
 
     def confirmed(self, problem, fresh):
         """Return the latest evaluation if it is one of this point."""
@@ -110,7 +125,8 @@ class WorkingSets:
         if at is None or not np.array_equal(at.point.x, fresh.x):
             return None
         before, now = problem.loss.residual(at.point), problem.loss.residual(fresh)
-        close = np.linalg.norm(now - before) <= ROUNDING * np.linalg.norm(now)
+        change = now - before
+        close = np.vdot(change, change) <= ROUNDING**2 * np.vdot(now, now)
         return at if close else None
 
     def kinks(self, x):
@@ -124,7 +140,8 @@ class WorkingSets:
             return np.flatnonzero(scores < inf)
         off = int(np.count_nonzero(scores == -inf))
         crowded = off > CROWDED * s.size > 0.0
-        size = max(self.solver.first_size, (4 if crowded else 2) * off)
+        wide = crowded or self.dual_newton.take(s.account)  # there, columns cost little
+        size = max(self.solver.first_size, (4 if wide else 2) * off)
         if size >= units:
             return np.flatnonzero(scores < inf)
         ws = np.argpartition(scores, size - 1)[:size]
@@ -134,6 +151,12 @@ class WorkingSets:
         """Return the point after descent over a working set, and the account of Newton steps."""
         if self.small.take(ws):
             return self.small.descend(ws, s.at.point, goal), s.account
+        if self.tangents.take(ws):
+            return self.tangents.descend(ws, s.at.point, goal), s.account
+        if self.dual_newton.take(s.account):
+            point = self.dual_newton.descend(ws, s.at.point, goal)
+            if point is not None:
+                return point, s.account
         sub = Subproblem(self.columns, ws)
         if problem.loss.quadratic:
             return self.descend(sub, s.at.point, goal, s.account)

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
 from numopt.solvers.bilevel.base import BilevelSolver
-from numopt.solvers.bilevel.batches import DIVERGED, RESTARTS, curvature
+from numopt.solvers.bilevel.batches import curvature
 from numopt.solvers.bilevel.descent import secant_step
+from numopt.solvers.bilevel.restarts import restarted, sound
 
 LARGER = 1.1  # growth of the step of x from one iteration to the next
 FIRST = 1e-2  # step of x
@@ -111,9 +111,8 @@ class BAMM(BilevelSolver):
     def step(self, problem, s, run):
         for _ in range(self.check_every):
             s = self._iteration(problem, s)
-            parts = np.concatenate([s.x, s.y, s.v])
-            if not np.isfinite(parts).all() or np.abs(parts).max() > DIVERGED:
-                return _restarted(s)
+            if not sound(s.x, s.y, s.v):
+                return self._restarted(s)
         return s._replace(sound=(s.x, s.y, s.v))
 
     def _iteration(self, problem, s):
@@ -149,6 +148,12 @@ class BAMM(BilevelSolver):
             return self.step_x / np.sqrt(s.k + 1)
         return secant_step(s.step, s.move, d - s.d, LARGER)
 
+    def _restarted(self, s):
+        none = np.zeros_like(s.d)
+        step = FIRST * self.step_x / 2 ** (s.restarts + 1)
+        again = {"step": step, "curvature": 2 * s.curvature}
+        return restarted(s, "xyv", **again, d=none, mean=none, move=none)
+
     def report(self, problem, s, run):
         gap = float(np.linalg.norm(problem.grad_f_y(s.x, s.y))) ** 2 / s.curvature
         stationarity = np.linalg.norm(problem.project_upper(s.x - s.d) - s.x) + s.residual
@@ -159,14 +164,3 @@ def averaged_product(problem, x, y, v, mu):
     """Return the second derivatives of mu F + (1 - mu) f along (0, v), a pair."""
     pairs = zip(problem.hvp_F(x, y, v), problem.hvp(x, y, v), strict=True)
     return tuple(mu * above + (1 - mu) * below for above, below in pairs)
-
-
-def _restarted(s):
-    if s.restarts == RESTARTS:
-        raise Stop(
-            Status.NONFINITE, f"the iterates diverged after {RESTARTS} halvings of the steps"
-        )
-    x, y, v = s.sound
-    none = np.zeros_like(s.d)
-    smaller = {"step": s.step / 2, "curvature": 2 * s.curvature, "restarts": s.restarts + 1}
-    return s._replace(x=x, y=y, v=v, d=none, mean=none, move=none, **smaller)

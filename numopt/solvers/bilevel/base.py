@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate, Solver
 from numopt.solvers.bilevel.certificate import certify
 
@@ -53,8 +52,7 @@ class BilevelSolver(Solver):
         `finished` the stationarity itself is the measure, so that it goes on to where it can get.
         """
         found = {"y": y, "stationarity": float(stationarity), "apart": float(apart), **fields}
-        optimality = float(max(gap, apart, stationarity**2 if finished else stationarity))
-        optimality = optimality if optimality == optimality else np.inf
+        optimality = _worst(gap, apart, stationarity**2 if finished else stationarity)
         scalars = {"gap": float(gap), "stationarity": float(stationarity)} | (scalars or {})
         violation = float(problem.violation(x, y))
         return Iterate(x, float(problem.F(x, y)), optimality, violation, scalars, lambda: found)
@@ -62,8 +60,8 @@ class BilevelSolver(Solver):
     def verify(self, problem, it):
         fields = it.fields()
         found = self._certificate(problem, it.x, fields["y"])
-        optimality = max(found.lower_gap, fields["apart"], fields["stationarity"] ** 2)
-        if found.lower_convex == "violated":
+        optimality = _worst(found.lower_gap, fields["apart"], fields["stationarity"] ** 2)
+        if found.lower_convex == "violated" or not np.isfinite(found.lower_kkt):
             optimality = np.inf
         return it.fun, optimality, found.violation
 
@@ -72,11 +70,17 @@ class BilevelSolver(Solver):
         if fields is None:
             return {}
         found = self._certificate(problem, it.x, fields["y"])
-        run.remarks += [remark for remark in found.remarks() if remark not in run.remarks]
+        remarks = [*found.remarks(), *self._lost(problem)]
+        run.remarks += [remark for remark in remarks if remark not in run.remarks]
         named = {name: getattr(found, name) for name in FINDINGS}
         named |= found.feasibility | {"stationarity": fields["stationarity"]}
         return {"certificates": named, "lower_fun": problem.armed().f(it.x, fields["y"]),
                 "multipliers": {"lower": found.multipliers}}  # fmt: skip
+
+    def _lost(self, problem):
+        """Yield a sentence on the first function that was not finite somewhere on the way."""
+        for name, w in list(problem.lost.items())[:1]:
+            yield f"`{name}` was not finite at {problem.shown(w)}"
 
     def _certificate(self, problem, x, y):
         """Return the certificate, worked out once for a point."""
@@ -87,6 +91,7 @@ class BilevelSolver(Solver):
         return known[1]
 
 
-def lost(name, x):
-    """Return the signal that a function or derivative is not finite at an iterate."""
-    return Stop(Status.NONFINITE, f"`{name}` is not finite near x = {x}")
+def _worst(*measures):
+    """Return the largest measure, infinite if one is not a number."""
+    worst = float(np.max(measures))
+    return worst if worst == worst else np.inf

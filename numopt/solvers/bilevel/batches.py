@@ -19,18 +19,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
 from numopt.solvers.bilevel.descent import secant_step
+from numopt.solvers.bilevel.restarts import restarted, sound
 
 # Growth p of the penalty, decrease r of the steps of y and z, decrease q of the corrections.
 RATES = {"both": (1 / 7, 4 / 7, 4 / 5), "upper": (1 / 5, 2 / 5, 2 / 3), "none": (1 / 3, 0.0, 0.0)}
 FADED = 200.0  # iterations after which the decrease of the steps begins to show
 MEMORY, SQUARES = 0.9, 0.99  # of the averages of gradients and of their squares
 FIRST_STEP = 0.1  # of each entry of x
+FIRST_EXACT_STEP = 1e-2
 LARGER = 1.1  # growth of an exact step
 POWER_STEPS = 10
-DIVERGED = 1e10
-RESTARTS = 5
 
 
 class Loop(NamedTuple):
@@ -46,7 +45,7 @@ class Loop(NamedTuple):
     move: np.ndarray  # the last step of x, (n,)
     h: tuple = ()  # corrected gradients of F3SA: (x part, y, z)
     before: tuple = ()  # x, y, z of the last step
-    step: float = 1e-2  # of x, where gradients are exact
+    step: float = FIRST_EXACT_STEP  # of x, where gradients are exact
     k: int = 0
     sound: tuple = ()  # x, y, z to go back to
     shrink: float = 1.0
@@ -76,21 +75,16 @@ def next_state(solver, problem, s, run):
     """Return the state after `check_every` steps of x; halve the steps where they diverge."""
     for _ in range(solver.check_every):
         s = _iteration(solver, problem, s, run.rng)
-        parts = np.concatenate([s.x, s.y, s.z])
-        if not np.isfinite(parts).all() or np.abs(parts).max() > DIVERGED:
+        if not sound(s.x, s.y, s.z):
             return _restarted(s)
     return s._replace(sound=(s.x, s.y, s.z))
 
 
 def _restarted(s):
-    if s.restarts == RESTARTS:
-        raise Stop(
-            Status.NONFINITE, f"the iterates diverged after {RESTARTS} halvings of the steps"
-        )
-    x, y, z = s.sound
-    fresh = {"h": (), "before": (), "mean": np.zeros_like(s.mean), "square": np.zeros_like(s.mean)}
-    fresh |= {"move": np.zeros_like(s.mean), "step": s.step / 2}
-    return s._replace(x=x, y=y, z=z, shrink=s.shrink / 2, restarts=s.restarts + 1, **fresh)
+    none = np.zeros_like(s.mean)
+    smaller = {"shrink": s.shrink / 2, "step": FIRST_EXACT_STEP * s.shrink / 2}
+    fresh = {"h": (), "before": (), "mean": none, "square": none, "move": none}
+    return restarted(s, "xyz", **smaller, **fresh)
 
 
 def penalty(solver, problem, s):

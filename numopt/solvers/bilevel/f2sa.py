@@ -72,7 +72,8 @@ class F2SA(BilevelSolver):
         First penalty c; 0 stands for |grad F| / |grad f| at the start, between 1
         and 100.
     extrapolate : bool
-        Descend along 2 grad L_2c - grad L_c, which has an error of O(1/c^2); for exact functions.
+        Descend along 2 grad L_2c - grad L_c, which has an error of O(1/c^2); for exact functions
+        and ``"auto"`` only.
     batch : int
         Rows in a batch; 0 takes all.
     noise : {"both", "upper", "none"}
@@ -137,6 +138,8 @@ class F2SA(BilevelSolver):
         return self.momentum or self.variant == "paper" or problem.stochastic
 
     def init(self, problem, x0, run):
+        exact = not self.extrapolate or not self.sampled(problem)
+        self.require(exact, "extrapolate", "needs exact functions and the variant 'auto'")
         x, y = self.begin(problem, x0, run)
         c = self.penalty0 or first_penalty(problem, x, y)
         if self.sampled(problem):

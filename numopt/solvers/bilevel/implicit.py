@@ -117,6 +117,8 @@ def hypergradient(problem, x, known, inner_tol, linear_tol):
         inner_tol,
         metric=known.metric,
     )
+    if not np.isfinite(found.g).all():
+        return np.inf, np.full(x.size, np.nan), known
     y, (gx, gy) = found.y, problem.grad_F(x, found.y)
     along = lambda v: problem.hvp(x, y, v)[1]  # noqa: E731
     metric = found.metric.renewed(along, y.size)

@@ -36,11 +36,13 @@ WIDE = 1e6  # prox where saddle points are computed, relative to that of the pub
 GROWTH = 8.0  # of the penalty
 LOOSE = 0.1  # size of the gradient that ends a penalty, relative to that where it began
 RUNGS = 12
-FAR = 0.1  # relative difference of F at y and at the lower solution that asks for a larger penalty
+FAR = 0.02  # relative difference of F at y and at the lower solution that asks for a larger penalty
 SADDLE_TOL, LOOSEST = 1e-10, 1e-6
 ACCURACY = 3e-5  # of saddle points, relative to |grad_y F| / c
 RESOLVES, WIDER = 30, 4.0  # steps of the proximal method of multipliers, growth of gamma1, gamma2
 STILL = 1e-10  # relative change of y at which it ends
+RAISED = "A multiplier reached `radius`, which was raised"
+RAISED_AGAIN = "A multiplier reached the raised `radius`, too: the gap may be underestimated"
 POLISH_LIMIT = 500  # variables and rows of the KKT conditions that are worth dense matrices
 
 
@@ -181,9 +183,11 @@ class LVHBA(BilevelSolver):
         x, y, z = penalised.parts(w)
         at = saddle(problem, s.prox, x, y, z, near, SADDLE_TOL)
         prox, raised = s.prox, s.raised
-        if problem.p and np.abs(at.l).max() >= prox.radius and not raised:
-            prox, raised = prox._replace(radius=10.0 * prox.radius), True
-            run.remarks.append("A multiplier reached `radius`, which was raised")
+        if problem.p and np.abs(at.l).max() >= prox.radius:
+            told = RAISED_AGAIN if raised else RAISED
+            run.remarks += [told] if told not in run.remarks else []
+            prox = prox if raised else prox._replace(radius=10.0 * prox.radius)
+            raised = True
         after, gap = self._resolved(problem, prox, x, y, z, at)
         fun = problem.F(x, after)
         scale = 1.0 + np.abs(np.concatenate(problem.grad_F(x, y))).max()
@@ -194,7 +198,7 @@ class LVHBA(BilevelSolver):
         return s._replace(
             w=w, near=at, c=s.c if last or ready else GROWTH * s.c, prox=prox, y=after, x=x,
             stationarity=residual / scale, gap_before=problem.f(x, y) - at.value, gap=gap,
-            stage=stage, rungs=s.rungs + 1, raised=raised, fun=fun, apart=apart,
+            stage=stage, rungs=s.rungs + 1, raised=raised, fun=fun, apart=apart, tight=ready,
         )  # fmt: skip
 
     def _saddle_tol(self, problem, s):

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
 from numopt.solvers.bilevel.certificate import solve_lower
+from numopt.solvers.bilevel.restarts import restarted, sound
 from numopt.solvers.bilevel.value_gap import (
     Penalised,
     Prox,
@@ -28,8 +28,6 @@ from numopt.solvers.bilevel.value_gap import (
 SAFE = 0.9
 TRACKED = 0.1  # largest alpha relative to 1 / L: it must not outrun the saddle iteration
 SADDLE_TOL = 1e-8  # of what is reported
-DIVERGED = 1e10
-RESTARTS = 5
 
 
 class Loop(NamedTuple):
@@ -70,8 +68,8 @@ def lv_hba_step(solver, problem, s, run):
     """Return the state after `check_every` iterations; halve the steps where they diverge."""
     for _ in range(solver.check_every):
         s = _iteration(solver, problem, s)
-        if not _sound(s):
-            return _restarted(problem, s)
+        if not sound(s.x, s.y, s.z, s.t, s.l):
+            return restarted(s, "xyztl", eta=s.eta / 2, alpha=s.alpha / 2)
     return s._replace(sound=(s.x, s.y, s.z, s.t, s.l))
 
 
@@ -91,26 +89,6 @@ def _iteration(solver, problem, s):
     x, y = problem.project(*problem.split(w[: problem.size]))
     z = np.clip(w[problem.size :], low, r)
     return s._replace(x=x, y=y, z=z, t=t, l=l, k=s.k + 1)
-
-
-def _sound(s):
-    parts = np.concatenate([s.x, s.y, s.z, s.t, s.l])
-    return bool(np.isfinite(parts).all()) and np.abs(parts).max(initial=0.0) < DIVERGED
-
-
-def _restarted(problem, s):
-    if s.restarts == RESTARTS:
-        raise Stop(
-            Status.NONFINITE, f"the iterates diverged after {RESTARTS} halvings of the steps"
-        )
-    x, y, z, t, l = s.sound
-    halved = {
-        "eta": s.eta / 2,
-        "alpha": s.alpha / 2,
-        "longest": s.longest / 2,
-        "restarts": s.restarts + 1,
-    }
-    return s._replace(x=x, y=y, z=z, t=t, l=l, **halved)
 
 
 def lv_hba_report(solver, problem, s, run):

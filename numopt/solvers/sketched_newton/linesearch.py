@@ -169,7 +169,7 @@ class FilterSearch(NamedTuple):
             kept = self._judged(trial, current, alpha, slope)
             if kept is not None:
                 return self._extended(trial, alpha, kept, current, slope)
-            if alpha == longest and trial.theta >= current.theta:
+            if self.model.m and alpha == longest and trial.theta >= current.theta:
                 corrected = self._corrected(trial, current, alpha, slope)
                 if corrected is not None:
                     return corrected
