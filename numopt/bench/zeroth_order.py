@@ -91,7 +91,9 @@ def _observed(f, seed):
 
 def _ours(f, variant, seed):
     options = {"variant": variant, "maxfun": f.budget, "maxiter": 10**9, "noise": f.noise}
-    return minimize(_observed(f, seed), f.x0, method="zeroth_order", rng=seed, options=options).x
+    fun = _observed(f, seed)
+    res: Any = minimize(fun, f.x0, method="zeroth_order", rng=seed, options=options)
+    return res.x
 
 
 def _peer(f, name, seed):
