@@ -25,7 +25,7 @@ from numopt import (
     ("make", "match"),
     [
         (lambda: L1(-1.0), "`lam` must not be negative, got -1.0"),
-        (lambda: L1(NAN), "`lam` must hold numbers only"),
+        (lambda: L1(NAN), "`lam` must hold finite numbers only"),
         (lambda: L1(INF), "`lam` must hold finite numbers"),
         (lambda: L1([1.0, 2.0]), "`lam` must have 1 entries"),
         (lambda: L1(1.0, weights=[1.0, NAN, 1.0]), "`weights` must hold numbers only, entry 1"),
