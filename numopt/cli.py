@@ -124,7 +124,7 @@ def _sparse_lines(args):
 
     if args.large:
         return large.lines(args.seed)
-    return lines(args.seed, args.seeds, args.quick, args.problems, args.peers)
+    return lines(args.seed, args.seeds, args.quick, args.problems, args.peers, args.time_limit)
 
 
 def _bilevel_lines(args):
@@ -457,7 +457,8 @@ def _bench_arguments(command):
     add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
     add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")
     add("--detail", action="store_true", help="families one by one in `global`")
-    add("--time-limit", type=_positive(float), default=60.0, metavar="S", help="seconds per solve")
+    summary = "seconds per solve; of `bcd` for all that a solver tries on a problem"
+    add("--time-limit", type=_positive(float), default=60.0, metavar="S", help=summary)
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")
     add("--workers", type=int, default=1, metavar="N", help="processes; 0: run in this one")
     add("--out", default="results", help="folder of the outputs")
