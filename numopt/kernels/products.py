@@ -48,3 +48,19 @@ def sparse_correlate(data, indices, indptr, R):
                 total += data[e] * r[indices[e]]
             G[j, t] = total
     return G
+
+
+@njit(cache=True)
+def sparse_power_sums(data, indices, indptr, power, weights):
+    """Return sum_i w_i |X_ij|^power of CSC data, shape (p,); w = 1 if `weights` is empty."""
+    sums = np.zeros(indptr.size - 1)
+    for j in range(sums.size):
+        total = 0.0
+        for e in range(indptr[j], indptr[j + 1]):
+            size = abs(np.float64(data[e]))
+            term = 1.0
+            for _ in range(power):
+                term *= size
+            total += term * weights[indices[e]] if weights.size else term
+        sums[j] = total
+    return sums

@@ -5,7 +5,6 @@ user's array is never copied, except to bring it into column order.
 """
 
 import warnings
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from scipy.sparse import csc_array, issparse
 from numopt.core.errors import InputTypeError, ProblemError
 
 WIDTH = 256  # columns that are converted or gathered at a time
-STRIP = 2**20  # entries of sparse data that are worked on at a time
 LARGE_COPY = 2**30  # bytes: a copy for the sake of column order that a warning tells of
 
 
@@ -202,21 +200,7 @@ def _dense_power_sums(X, power, weights):
 
 
 def _sparse_power_sums(X, power, weights):
-    """Return the sums strip by strip: nothing of the size of the data is made."""
-    sums = np.zeros(X.shape[1])
-    for first, last in _strips(X.indptr):
-        start, stop = X.indptr[first], X.indptr[last]
-        part = np.abs(X.data[start:stop].astype(np.float64)) ** power
-        if weights is not None:
-            part *= weights[X.indices[start:stop]]
-        filled = first + np.flatnonzero(np.diff(X.indptr[first : last + 1]))
-        if filled.size:
-            sums[filled] = np.add.reduceat(part, X.indptr[filled] - start)
-    return sums
+    from numopt.kernels.products import sparse_power_sums
 
-
-def _strips(indptr):
-    """Return the ends of consecutive columns, with about `STRIP` entries each."""
-    ends = np.searchsorted(indptr, np.arange(STRIP, indptr[-1], STRIP))
-    ends = np.unique(np.concatenate([[0], ends, [indptr.size - 1]]))
-    return pairwise(ends)
+    weights = np.empty(0) if weights is None else np.asarray(weights, dtype=np.float64)
+    return sparse_power_sums(X.data, X.indices, X.indptr, power, weights)

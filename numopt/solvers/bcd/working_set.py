@@ -27,6 +27,7 @@ from numopt.solvers.bcd.screening import Screening
 from numopt.solvers.bcd.small import SmallSets
 from numopt.solvers.bcd.tangents import TangentSets
 
+WIDER = 2.0  # than the scores in a working set: where those of the next one are looked for
 MODELS = 10  # tangent models on one working set
 INNER = 0.3  # of the gap: accuracy on the working set
 CROWDED = 0.8  # share of a working set off the kinks that lets it grow faster
@@ -66,6 +67,7 @@ class WorkingSets:
         self.dual_newton = DualNewton(self.small.data)
         self.screening = Screening(columns, solver.screening)
         self.latest = None  # evaluation
+        self.reach = inf  # scores up to here may be small
         self.best_dual = -inf
 
     def init(self, problem, x0, run):
@@ -144,8 +146,17 @@ class WorkingSets:
         size = max(self.solver.first_size, (4 if wide else 2) * off)
         if size >= units:
             return np.flatnonzero(scores < inf)
-        ws = np.argpartition(scores, size - 1)[:size]
+        ws = self.smallest(scores, size)
         return np.sort(ws[scores[ws] < inf])
+
+    def smallest(self, scores, size):
+        """Return where the smallest scores are; few are larger than the largest one last time."""
+        near = np.flatnonzero(scores <= self.reach)
+        if near.size < size:
+            near = np.arange(scores.size)
+        ws = near[np.argpartition(scores[near], size - 1)[:size]]
+        self.reach = WIDER * float(scores[ws].max())
+        return ws
 
     def descended(self, problem, ws, s, goal):
         """Return the point after descent over a working set, and the account of Newton steps."""

@@ -24,16 +24,14 @@ def vectors(X, y, make, share, weights=None):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("make", [numopt.LeastSquares, numopt.Logistic])
-def test_nothing_of_the_size_of_the_data_is_made(make, weighted, monkeypatch, rng):
-    monkeypatch.setattr(design, "STRIP", 10_000)
+def test_nothing_of_the_size_of_the_data_is_made(make, weighted, rng):
     X = large.random_columns(rng, p=20_000, m=2000)  # 150 vectors, with the indices
     y = large.targets(X, rng)
     weights = rng.uniform(0.5, 1.5, size=y.size) if weighted else None
     assert vectors(X, y if make is numopt.LeastSquares else np.sign(y), make, 0.5, weights) < 40
 
 
-def test_single_precision_takes_less(monkeypatch, rng):
-    monkeypatch.setattr(design, "STRIP", 10_000)
+def test_single_precision_takes_less(rng):
     X = large.random_columns(rng, p=20_000, m=2000).astype(np.float32)  # 100 vectors
     assert vectors(X, large.targets(X, rng), numopt.LeastSquares, 0.5) < 40
 
@@ -52,8 +50,7 @@ def test_products_of_single_precision(k, rng):
         np.testing.assert_allclose(D.tdot(r[:, 0]), dense.T @ r[:, 0], rtol=1e-12, atol=1e-12)
 
 
-def test_a_pass_over_all_columns_reads_the_data_where_they_lie(monkeypatch, rng):
-    monkeypatch.setattr(design, "STRIP", 10_000)
+def test_a_pass_over_all_columns_reads_the_data_where_they_lie(rng):
     X = large.random_columns(rng, p=3000, m=500)
     y = large.targets(X, rng)
     step, more = large.more_memory(
@@ -64,18 +61,16 @@ def test_a_pass_over_all_columns_reads_the_data_where_they_lie(monkeypatch, rng)
     assert step()[0] < first  # it descends
 
 
-def test_power_sums_by_strips(monkeypatch, rng):
+def test_power_sums(rng):
     X = large.random_columns(rng, p=50, m=200).tolil()
     X[:, [0, 7, 8, 49]] = 0.0
     X, s = X.tocsc(), rng.uniform(size=200)
-    for strip in (1, 130, 10**6):
-        monkeypatch.setattr(design, "STRIP", strip)
-        for form in (X, X.toarray(), X.astype(np.float32)):
-            D = design.Design(form)
-            dense = X.toarray()
-            np.testing.assert_allclose(D.squares(), (dense**2).sum(axis=0), rtol=1e-5)
-            np.testing.assert_allclose(D.squares(s), s @ dense**2, rtol=1e-5)
-            np.testing.assert_allclose(D.cubes(s), s @ np.abs(dense) ** 3, rtol=1e-5)
+    for form in (X, X.toarray(), X.astype(np.float32)):
+        D = design.Design(form)
+        dense = X.toarray()
+        np.testing.assert_allclose(D.squares(), (dense**2).sum(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(D.squares(s), s @ dense**2, rtol=1e-5)
+        np.testing.assert_allclose(D.cubes(s), s @ np.abs(dense) ** 3, rtol=1e-5)
 
 
 def test_report_of_a_small_case(monkeypatch):
