@@ -113,9 +113,10 @@ def _global_lines(args):
     dimensions = tuple(
         map(int, args.dimensions or (("2", "5") if args.quick else ("5", "10", "20")))
     )
+    peers = args.peers or args.methods
     if args.bbob:
-        return bbob.lines(args.seed, args.seeds, dimensions, peers=args.methods)
-    choice = {"held_out": args.held_out, "peers": args.methods, "detail": args.detail}
+        return bbob.lines(args.seed, args.seeds, dimensions, peers=peers)
+    choice = {"held_out": args.held_out, "peers": peers, "detail": args.detail}
     return global_search.lines(args.seed, args.seeds, dimensions, **choice)
 
 
@@ -449,7 +450,7 @@ def _bench_arguments(command):
     add("--methods", type=_words, help=f"default: {FULL}")
     add("--seeds", type=_positive(int), default=1, metavar="K", help="run each K times")
     add("--seed", type=int, default=0, help="first seed of a topic")
-    add("--peers", type=_words, help="libraries beside `bcd`; default: all that are installed")
+    add("--peers", type=_words, help="of `bcd`, `global`: libraries to compare; default: all")
     add("--etas", type=_numbers, metavar="ETA,...", help="of `ot`; default: 100,400,1200")
     add("--tols", type=_numbers, metavar="TOL,...", help="of `ot`; default: 1e-9,1e-12")
     summary = "of `ot`, `bilevel`: stop a peer after R times the time of our method (20)"
