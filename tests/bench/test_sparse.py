@@ -172,7 +172,8 @@ def test_report(monkeypatch):
 def test_command(capsys, monkeypatch):
     seen = []
     monkeypatch.setattr(sparse, "lines", lambda *given: seen.append(given) or iter(["a line"]))
-    arguments = ["--seed", "5", "--seeds", "2", "--problems", "lasso,path:tall", "--peers", "celer"]
+    arguments = ["--seed", "5", "--seeds", "2", "--problems", "lasso,path:tall"]
+    arguments += ["--peers", "celer", "--time-limit", "9"]
     assert main(["bench", "bcd", *arguments]) == 0
-    assert seen == [(5, 2, False, ["lasso", "path:tall"], ["celer"])]
+    assert seen == [(5, 2, False, ["lasso", "path:tall"], ["celer"], 9.0)]
     assert capsys.readouterr().out == "a line\n"
