@@ -41,7 +41,8 @@ def _equal_simplex(v, radius):
 
 def _scaled(x, radius):
     """Return x with its sum, wrong by the rounding of a long sum, made right."""
-    return x * (radius / x.sum())
+    total = x.sum()
+    return x * (radius / total) if total > 0.0 else x
 
 
 def shrink(v, t):
