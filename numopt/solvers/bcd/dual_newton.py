@@ -26,7 +26,7 @@ FAILURES = 4.0  # price of a Newton step on the support after two that failed
 FIRST, GROWTH, FALL = 100.0, 3.0, 9.0  # sigma over 1 / |Z_j|^2; its growth; its fall on failure
 STEPS, ROUNDS = 30, 40  # for one sigma; values of sigma
 LOOSE = 0.3  # accuracy in y relative to |p - w| / sqrt(sigma)
-ROUNDING = 1e-13  # of |t|
+ROUNDING = 1e-13  # of |t|, and of F
 DECREASE, HALVINGS = 1e-4, 20  # Armijo's rule
 
 
@@ -43,27 +43,24 @@ class DualNewton:
         self.data: Any = None
         if data is not None and data.loss.m <= LARGEST:
             self.data = None if data.loss.design.sparse or data.mu.any() else data
-        self.sigma = 0.0  # that of the last working set
 
     def take(self, account):
         """Return whether a working set is to be descended on here."""
         return self.data is not None and account is not None and account.price >= FAILURES
 
-    def descend(self, ws, point, goal):
-        """Return the point after descent to a gap of `goal` on the working set, None if none fell.
+    def descend(self, ws, point, goal, sigma=0.0):
+        """Return the point after descent to a gap of `goal` on the working set, and the last sigma.
 
-        Parameters are those of `SmallSets.descend`.
+        The point is None if F did not fall. `sigma` is that of the working set before; the other
+        parameters are those of `SmallSets.descend`.
         """
         data = self.data
         Z, start, r = data.columns(ws), point.x[ws], data.residual(point)
         first = FIRST * ws.size / max(float(np.vdot(Z, Z)), 1e-300)
-        sigma = max(first, self.sigma)
-        dual = _Multipliers(Z, data.t, data.lam[ws], data.positive, sigma)
+        dual = _Multipliers(Z, data.t, data.lam[ws], data.positive, max(first, sigma))
         w, value = dual.run(start, -r, goal)
-        self.sigma = dual.sigma
-        if not value < dual.value(start, r):
-            return None
-        return data.moved(point, ws, w)
+        fell = value < (1.0 - ROUNDING) * dual.value(start, r)
+        return data.moved(point, ws, w) if fell else None, dual.sigma
 
 
 class _Multipliers:

@@ -49,6 +49,8 @@ class State(NamedTuple):
     stalled: int = 0
     account: Account | None = None  # None without Newton steps
     inner: float = INNER  # share of what is left, as accuracy on the next working set
+    reach: float = inf  # scores up to here may be small
+    sigma: float = 0.0  # where Newton steps on the dual begin
 
 
 class WorkingSets:
@@ -67,7 +69,6 @@ class WorkingSets:
         self.dual_newton = DualNewton(self.small.data)
         self.screening = Screening(columns, solver.screening)
         self.latest = None  # evaluation
-        self.reach = inf  # scores up to here may be small
         self.best_dual = -inf
 
     def init(self, problem, x0, run):
@@ -81,7 +82,7 @@ class WorkingSets:
         ws, left = self.choose(s), s.at.left(s.dual)
         final = ws.size == self.columns.norms.size or s.identified_at < run.nit
         goal = self.goal(problem, s.inner * left, final)
-        point, account = self.descended(problem, ws, s, goal)
+        point, account, sigma = self.descended(problem, ws, s, goal)
         at = self.evaluated(problem, point)
         changed = np.array_equal(self.kinks(at.point.x), self.kinks(s.at.point.x))
         identified_at = s.identified_at if changed else run.nit + 1
@@ -91,7 +92,8 @@ class WorkingSets:
         dual = max(s.dual, at.dual)
         slow = at.left(dual) > SLOW * left and at.worst in ws
         inner = max(0.1 * s.inner, LEAST_INNER) if slow else min(3.0 * s.inner, INNER)
-        return State(at, dual, ws.size, identified_at, stalled, account, inner)
+        reach = WIDER * float(s.at.scores[ws].max(initial=-inf))
+        return State(at, dual, ws.size, identified_at, stalled, account, inner, reach, sigma)
 
     def evaluated(self, problem, point):
         """Return what one pass over the columns tells."""
@@ -146,32 +148,26 @@ class WorkingSets:
         size = max(self.solver.first_size, (4 if wide else 2) * off)
         if size >= units:
             return np.flatnonzero(scores < inf)
-        ws = self.smallest(scores, size)
-        return np.sort(ws[scores[ws] < inf])
-
-    def smallest(self, scores, size):
-        """Return where the smallest scores are; few are larger than the largest one last time."""
-        near = np.flatnonzero(scores <= self.reach)
-        if near.size < size:
-            near = np.arange(scores.size)
-        ws = near[np.argpartition(scores[near], size - 1)[:size]]
-        self.reach = WIDER * float(scores[ws].max())
-        return ws
+        near = np.flatnonzero(scores <= s.reach)  # few are larger than the largest one last time
+        near = near if near.size >= size else np.arange(units)
+        ws = np.sort(near[np.argpartition(scores[near], size - 1)[:size]])
+        return ws[scores[ws] < inf]
 
     def descended(self, problem, ws, s, goal):
-        """Return the point after descent over a working set, and the account of Newton steps."""
+        """Return the point after descent over a working set, and what Newton steps carry on."""
+        sigma = s.sigma
         if self.small.take(ws):
-            return self.small.descend(ws, s.at.point, goal), s.account
+            return self.small.descend(ws, s.at.point, goal), s.account, sigma
         if self.tangents.take(ws):
-            return self.tangents.descend(ws, s.at.point, goal), s.account
+            return self.tangents.descend(ws, s.at.point, goal), s.account, sigma
         if self.dual_newton.take(s.account):
-            point = self.dual_newton.descend(ws, s.at.point, goal)
+            point, sigma = self.dual_newton.descend(ws, s.at.point, goal, sigma)
             if point is not None:
-                return point, s.account
+                return point, s.account, sigma
         sub = Subproblem(self.columns, ws)
         if problem.loss.quadratic:
-            return self.descend(sub, s.at.point, goal, s.account)
-        return self.search(problem, sub, s.at.point, goal, s.account)
+            return *self.descend(sub, s.at.point, goal, s.account), sigma
+        return *self.search(problem, sub, s.at.point, goal, s.account), sigma
 
     def descend(self, sub, point, goal, account):
         """Return the point after descent on least squares, and the account."""

@@ -28,7 +28,7 @@ def test_descends_to_the_gap_asked_for(positive, weighted):
     problem = crowded(weighted=weighted, positive=positive)
     dual, start = DualNewton(Centred(problem)), problem.state(problem.x0)
     goal = 1e-11 * problem.reference
-    point = dual.descend(np.arange(problem.n), start, goal)
+    point, _ = dual.descend(np.arange(problem.n), start, goal)
     best = numopt.solve(problem, method="bcd", tol=1e-12)
     assert best.success
     assert best.fun - goal <= problem.value(point) <= best.fun + 2.0 * goal
@@ -41,7 +41,7 @@ def test_never_a_higher_point():
     dual, everything = DualNewton(Centred(problem)), np.arange(problem.n)
     for tol in (1e-2, 1e-6, 1e-12):
         start = problem.state(numopt.solve(problem, method="bcd", tol=tol).x)
-        point = dual.descend(everything, start, 1e-15)
+        point, _ = dual.descend(everything, start, 1e-15)
         assert point is None or problem.value(point) < problem.value(start)
 
 
@@ -68,3 +68,13 @@ def test_the_engine_uses_it(monkeypatch):
     assert res.success
     assert res.active_set.size > 180
     assert calls
+
+
+@pytest.mark.parametrize("back", [1, 2, 3])
+def test_a_continued_run_is_the_same_bit_for_bit(back):
+    problem = crowded()
+    whole = numopt.solve(problem, tol=1e-12)
+    part = numopt.solve(problem, tol=1e-12, options={"maxiter": whole.nit - back})
+    rest = numopt.solve(problem, tol=1e-12, state=part.state)
+    assert rest.success
+    np.testing.assert_array_equal(rest.x, whole.x)
