@@ -115,8 +115,9 @@ def _global_lines(args):
     )
     peers = args.peers or args.methods
     if args.bbob:
-        return bbob.lines(args.seed, args.seeds, dimensions, peers=peers)
+        return bbob.lines(args.seed, args.seeds, dimensions, peers, store=args.store)
     choice = {"held_out": args.held_out, "peers": peers, "detail": args.detail}
+    choice["store"] = args.store
     return global_search.lines(args.seed, args.seeds, dimensions, **choice)
 
 
@@ -463,7 +464,10 @@ def _bench_arguments(command):
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")
     add("--workers", type=int, default=1, metavar="N", help="processes; 0: run in this one")
     add("--out", default="results", help="folder of the outputs")
-    add("--store", help="file of the results; default: runs.sqlite in the folder of the outputs")
+    summary = (
+        "file of the results; default: runs.sqlite in the folder of the outputs; of `global`: csv"
+    )
+    add("--store", help=summary)
     again = command.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="run what is missing (the default)")
     again.add_argument("--fresh", action="store_true", help="run everything again")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numopt.core.errors import OptionError
 from numopt.front import minimize
 
 
@@ -101,8 +102,9 @@ def differential_evolution(f, lb, ub, seed):
     from scipy.optimize import differential_evolution as run
 
     bounds = list(zip(lb, ub, strict=True))
-    how = {"maxiter": 10**9, "polish": False, "tol": 0.0, "atol": 1e-10}
-    run(f, bounds, rng=_generator(seed), **how)
+    how: Any = {"maxiter": 10**9, "polish": False, "tol": 0.0, "atol": 1e-10}
+    how |= {"vectorized": True, "updating": "deferred"}
+    run(lambda X: np.array([f(x) for x in X.T]), bounds, rng=_generator(seed), **how)
 
 
 def basinhopping(f, lb, ub, seed):
@@ -137,20 +139,14 @@ def _quiet(f):
 
 
 def bipop(f, lb, ub, seed):
-    """Run pycma with BIPOP restarts in the unit cube."""
+    """Run pycma with BIPOP restarts; outside of the box the functions are defined too."""
     import cma  # pyright: ignore
 
     rng, width = _generator(seed), ub - lb
-    options = {
-        "bounds": [0.0, 1.0], "maxfevals": f.budget, "verbose": -9, "verb_log": 0,
-        "seed": int(rng.integers(1, 2**31)),
-    }  # fmt: skip
-
-    def in_box(u):
-        return f(lb + width * np.asarray(u))
-
-    start = lambda: rng.random(lb.size)  # noqa: E731
-    cma.fmin2(in_box, start, 0.25, options, restarts=9, bipop=True)
+    options = {"maxfevals": f.budget, "verbose": -9, "verb_log": 0}
+    options["seed"] = int(rng.integers(1, 2**31))
+    start = lambda: 0.1 + 0.8 * rng.random(lb.size)  # noqa: E731
+    cma.fmin2(lambda u: f(lb + width * u), start, 0.2, options, restarts=9, bipop=True)
 
 
 def cbx(f, lb, ub, seed):
@@ -204,6 +200,24 @@ PEERS = (
 
 
 def installed(names=None):
-    """Return the peers that can run, of those that were asked for."""
+    """Return the peers that can run, of those that were asked for.
+
+    Raises
+    ------
+    OptionError
+        If a name is not known.
+    """
+    known = {peer.name: peer for peer in PEERS}
+    unknown = set(names or ()) - {*known, "none"}
+    if unknown:
+        raise OptionError(f"peers: {unknown.pop()!r} is none of {', '.join(known)}, none")
     asked = [peer for peer in PEERS if not names or peer.name in names]
     return [peer for peer in asked if find_spec(peer.module)]
+
+
+def left_out(names=None):
+    """Yield a line for each method that was asked for and is not installed."""
+    there = installed(names)
+    for peer in PEERS:
+        if peer not in there and (not names or peer.name in names):
+            yield f"left out: {peer.name}, as {peer.module} is not installed"

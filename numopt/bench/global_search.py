@@ -7,40 +7,34 @@ makes the same evaluations, so it has no share of its own but a time.
 """
 
 from collections import defaultdict
+from functools import partial
 from importlib.metadata import version
 from time import process_time
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from numopt.bench.global_peers import PEERS, Recorder, installed, record
+from numopt.bench.attempts import Key, Log, code_of
+from numopt.bench.global_peers import Recorder, installed, left_out, record
 from numopt.front import minimize
 from numopt.problems.landscapes import FAMILIES, HELD_OUT, landscapes
 
 TARGET, BUDGET = 1e-4, 10_000
 
 
-class Outcome(NamedTuple):
-    """What a method made of one landscape."""
-
-    solved: bool
-    calls: int
-    seconds: float
-
-
 def attempt(peer, landscape, seed, budget):
-    """Run a peer on a landscape."""
+    """Run a peer on a landscape; return the call that solved it, all calls, and the seconds."""
 
     def fun(x):
         return landscape.fun(np.ascontiguousarray(x, dtype=float), landscape.parameters)
 
     recorder, start = Recorder(fun, budget, [TARGET]), process_time()
     record(peer.run, recorder, landscape.lb, landscape.ub, seed)
-    return Outcome(recorder.low <= TARGET, recorder.calls, process_time() - start)
+    return recorder.hits, recorder.calls, process_time() - start
 
 
-def compiled(landscape, seed, budget, **options):
-    """Run `cbo` with the compiled objective."""
+def compiled(landscape, seed, budget):
+    """Run `cbo` with the compiled objective; return the same as `attempt`."""
     start = process_time()
     res: Any = minimize(
         landscape.fun,
@@ -48,12 +42,15 @@ def compiled(landscape, seed, budget, **options):
         bounds=landscape.bounds,
         method="cbo",
         rng=[seed, 0],
-        options={"maxfun": budget, "target": TARGET, "maxiter": 10**9} | options,
+        options={"maxfun": budget, "target": TARGET, "maxiter": 10**9},
     )
-    return Outcome(res.fun <= TARGET, res.nfev, process_time() - start)
+    hits = np.array([res.nfev if res.fun <= TARGET else np.inf])
+    return hits, res.nfev, process_time() - start
 
 
-def lines(seed=0, seeds=6, dimensions=(5, 10, 20), held_out=False, peers=None, detail=False):
+def lines(
+    seed=0, seeds=6, dimensions=(5, 10, 20), held_out=False, peers=None, detail=False, store=None
+):
     """Yield the lines of the report.
 
     Parameters
@@ -67,57 +64,63 @@ def lines(seed=0, seeds=6, dimensions=(5, 10, 20), held_out=False, peers=None, d
         Names of the methods besides our own; by default all that are installed.
     detail : bool
         Also the solved runs of each family.
+    store : path-like, optional
+        File of attempts; those that are there are not made again.
     """
-    there = installed(peers)
-    for peer in PEERS:
-        if peer not in there and (peers is None or peer.name in peers):
-            yield f"left out: {peer.name}, as {peer.module} is not installed"
+    there, log = installed(peers), Log(store)
+    yield from left_out(peers)
     known = sorted({peer.module for peer in there} - {"numopt"})
     yield "versions: " + ", ".join(f"{name} {version(name)}" for name in known)
     names = HELD_OUT if held_out else FAMILIES
-    yield f"seeds {seed} to {seed + seeds - 1}; share of runs below {TARGET:g}, {BUDGET} d calls"
+    seeds = range(seed, seed + seeds)
+    yield f"seeds {seeds[0]} to {seeds[-1]}; share of runs below {TARGET:g}, {BUDGET} d calls"
     yield ""
     yield "| d | method | share | shifted | rotated | calls / budget | us a call |"
     yield "|---|---|---|---|---|---|---|"
     for d in dimensions:
-        for name, run in _methods(there).items():
-            found = _runs(run, d, names, range(seed, seed + seeds))
+        for name, (module, run) in _methods(there).items():
+            found = _runs(log, Key("shifted", name, code_of(module), "", d, 0), run, names, seeds)
             yield _row(d, name, found)
             if detail:
                 yield _families(found)
 
 
 def _methods(peers):
-    compiled_cbo = {"numopt cbo, compiled": compiled}
-    return compiled_cbo | {peer.name: _with(peer) for peer in peers}
+    """Return the module and the function ``(landscape, seed, budget)`` of each method."""
+    ours = {"numopt cbo, compiled": ("numopt", compiled)}
+    return ours | {peer.name: (peer.module, partial(attempt, peer)) for peer in peers}
 
 
-def _with(peer):
-    return lambda landscape, seed, budget: attempt(peer, landscape, seed, budget)
-
-
-def _runs(run, d, names, seeds):
+def _runs(log, key, run, names, seeds):
+    """Return the attempts of a method by family."""
     found = defaultdict(list)
-    compile_first = landscapes(d, 0, names)[0]
-    run(compile_first, 0, 300 * d)
+    first = landscapes(key.d, 0, names)[0]
+    run(first, 0, 300 * key.d)  # compiles
     for seed in seeds:
-        for landscape in landscapes(d, seed, names):
-            found[landscape.name].append(run(landscape, seed, BUDGET * d))
+        for landscape in landscapes(key.d, seed, names):
+            this = key._replace(function=landscape.name, instance=seed)
+            found[landscape.name].append(
+                log.get(this, partial(run, landscape, seed, BUDGET * key.d))
+            )
     return found
 
 
 def _row(d, name, found):
     parts = {True: [], False: []}
-    for family, outcomes in found.items():
-        parts[family.endswith("_rotated")] += outcomes
+    for family, attempts in found.items():
+        parts[family.endswith("_rotated")] += attempts
     every = parts[True] + parts[False]
-    shares = [np.mean([o.solved for o in part]) for part in (every, parts[False], parts[True])]
-    calls = sum(o.calls for o in every)
-    used, price = calls / (len(every) * BUDGET * d), 1e6 * sum(o.seconds for o in every) / calls
+    shares = [_share(part) for part in (every, parts[False], parts[True])]
+    calls = sum(a.calls for a in every)
+    used, price = calls / (len(every) * BUDGET * d), 1e6 * sum(a.seconds for a in every) / calls
     cells = [*(f"{share:.2f}" for share in shares), f"{used:.2f}", f"{price:.2f}"]
     return f"| {d} | {name} | {' | '.join(cells)} |"
 
 
+def _share(attempts):
+    return np.mean([np.isfinite(a.hits[0]) for a in attempts])
+
+
 def _families(found):
-    each = (f"{name} {sum(o.solved for o in runs)}/{len(runs)}" for name, runs in found.items())
+    each = (f"{name} {_share(runs) * len(runs):.0f}/{len(runs)}" for name, runs in found.items())
     return "<!-- " + ", ".join(each) + " -->"

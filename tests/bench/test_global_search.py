@@ -5,9 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from numopt.bench import bbob, global_search, swarm_steps
+from numopt.bench import bbob, global_peers, global_search, swarm_steps
+from numopt.bench.attempts import Attempt, Key, Log
 from numopt.bench.global_peers import PEERS, Enough, Peer, Recorder, installed, record
 from numopt.cli import main
+from numopt.core.errors import OptionError
 from numopt.problems.landscapes import landscape
 
 LB, UB = np.full(2, -1.0), np.full(2, 2.0)
@@ -57,14 +59,14 @@ def test_compiled_and_counted_runs_are_the_same():
     f = landscape("ackley", 3, rng=0)
     counted = global_search.attempt(PEERS[0], f, 5, 4000)
     inside = global_search.compiled(f, 5, 4000)
-    assert counted.solved
-    assert inside.solved
-    assert inside.calls == counted.calls + 1  # that which confirms the target
+    assert np.isfinite(counted[0][0])
+    assert np.isfinite(inside[0][0])
+    assert inside[1] == counted[1] + 1  # that which confirms the target
 
 
 def test_absent_peers_are_named(monkeypatch):
     absent = Peer("absent", "no_such_module", None)
-    monkeypatch.setattr(global_search, "PEERS", (absent,))
+    monkeypatch.setattr(global_peers, "PEERS", (absent,))
     lines = global_search.lines(0, 1, (), peers=["absent"])
     assert next(lines) == "left out: absent, as no_such_module is not installed"
 
@@ -84,14 +86,35 @@ def test_bbob():
 
 def test_bbob_expected_time():
     hits = np.array([10.0, np.inf])
-    attempts = [
-        bbob.Attempt(1, hits, 50, 0.0),
-        bbob.Attempt(1, hits[::-1], 30, 0.0),
-        bbob.Attempt(2, hits, 99, 0.0),
-    ]
-    assert bbob._expected(attempts, 1, 0) == 40
-    assert bbob._reached_by_all({"a": attempts, "b": attempts[:1]}) == {(1, 0)}
+    one, two = (Key("bbob", "a", "", name, 2, 1) for name in ("f1", "f2"))
+    attempts = [Attempt(one, hits, 50, 0.0), Attempt(one, hits[::-1], 30, 0.0)]
+    attempts.append(Attempt(two, hits, 99, 0.0))
+    assert bbob._expected(attempts, "f1", 0) == 40
+    assert bbob._reached_by_all({"a": attempts, "b": attempts[:1]}) == {("f1", 0)}
     assert all(a > b for a, b in pairwise(bbob.TARGETS))
+
+
+def test_attempts_are_kept(tmp_path):
+    path = tmp_path / "new" / "attempts.csv"
+    key = Key("bbob", "a, b", "1.0", "f3", 5, 7)
+    made = Log(path).get(key, lambda: (np.array([12.0, np.inf]), 400, 0.25))
+    kept = Log(path).get(key, lambda: pytest.fail("made again"))
+    assert (kept.key, kept.calls, kept.seconds) == (made.key, 400, 0.25)
+    np.testing.assert_array_equal(kept.hits, made.hits)
+    Log(path).get(key._replace(code="1.1"), lambda: (np.array([np.inf]), 1, 0.0))
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_a_table_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(global_search, "BUDGET", 100)
+    choice = {"peers": ["none"], "store": tmp_path / "attempts.csv"}
+    lines = [list(global_search.lines(1, 1, (2,), **choice)) for _ in range(2)]
+    assert lines[0] == lines[1]
+
+
+def test_unknown_methods_are_refused():
+    with pytest.raises(OptionError, match="'bipop' is none of numopt cbo"):
+        installed(["bipop"])
 
 
 def test_command_line(capsys, monkeypatch):
