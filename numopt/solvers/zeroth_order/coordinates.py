@@ -4,7 +4,10 @@
     for k = 0, 1, 2, ...
         d = -H g in the variables that are free to move        H: inverse L-BFGS matrix
         shorten a until f(P(x + a d)) <= f(x) + 1e-4 <g, P(x + a d) - x>        P: clip to bounds
+        lengthen it where f falls beyond with half of the first slope still
         x = P(x + a d), new differences
+
+The second condition lets H learn kinks, so that f need not be smooth (Lewis and Overton, 2013).
 
 With `density` below 1 only a random part of g is differenced anew; then H is a multiple of the
 identity (Barzilai and Borwein), and f may rise to the highest of the last ten values.
@@ -27,7 +30,9 @@ from numopt.solvers.zeroth_order.common import (
 
 DECREASE = 1e-4
 WINDOW = 10  # values, where the gradient is partly old: Birgin, Martinez, Raydan, 2000
-PAIRS = 10  # of the L-BFGS matrix
+FLATTER = 0.5  # part of the first slope: weak Wolfe condition of Lewis and Overton, 2013
+NARROW, MOST = 1e-3, 1e3  # end of a search between two lengths, and of longer ones
+PAIRS = 30  # of the L-BFGS matrix: an evaluation is dearer than memory
 CURVED = 1e-10  # least s'y of a pair, relative to y'y
 SHORTEST, LONGEST = 1e-30, 1e30  # steps t
 FIRST = 0.1  # size of the first move, in units of the variables
@@ -102,18 +107,34 @@ def _learned(old, new, rows):
 
 def _searched(solver, problem, s):
     """Return (x, fun) of an acceptable point along the projected direction, or (None, nan)."""
-    d, a = _direction(problem, s), 1.0
+    d, a, low, high = _direction(problem, s), 1.0, 0.0, np.inf
     highest = (s.fun if s.fresh else max(s.recent)) + 2.0 * solver.noise
+    found = None, np.nan
     while (a * np.abs(d) > EPS * np.maximum(EPS * s.sizes, np.abs(s.x))).any():
         x = clipped(problem, s.x + a * d)
         slope = s.g @ (x - s.x)
         if not slope < 0.0:
             break
         fun = problem.fun(x)
-        if fun <= highest + DECREASE * slope:
-            return x, fun
-        a *= _shorter(fun - s.fun, slope)
-    return None, np.nan
+        if not fun <= highest + DECREASE * slope:
+            high, a = a, 0.5 * (low + a) if low else a * _shorter(fun - s.fun, slope)
+            continue
+        found = x, fun
+        narrow = high - a <= NARROW * high or a >= MOST
+        if narrow or (x != s.x + a * d).any() or not _steep(solver, problem, s, found, d):
+            break
+        low, a = a, min(2.0 * a, 0.5 * (a + high))
+    return found
+
+
+def _steep(solver, problem, s, found, d):
+    """Return whether f falls beyond a point nearly as it did at first: then the step is short."""
+    if solver.noise or not s.fresh:
+        return False
+    x, fun = found
+    h = np.cbrt(EPS) * max(s.sizes.min(), np.abs(x).max()) / np.abs(d).max()
+    beyond = problem.fun(clipped(problem, x + h * d))
+    return beyond - fun < FLATTER * h * (s.g @ d)
 
 
 def _shorter(rise, slope):
@@ -151,4 +172,4 @@ def report(solver, problem, s, run):
 
 def verify(solver, problem, it):
     """Recompute value and measure."""
-    return (*verified(problem, it.x, radius_of(solver)), 0.0)
+    return (*verified(solver, problem, it.x), 0.0)

@@ -101,4 +101,4 @@ def report(solver, problem, s, run):
 
 def verify(solver, problem, it):
     """Recompute value and measure, by differences along the coordinates."""
-    return (*verified(problem, it.x, radius_of(solver)), 0.0)
+    return (*verified(solver, problem, it.x), 0.0)
