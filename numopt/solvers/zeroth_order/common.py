@@ -8,6 +8,7 @@ from numopt.core.errors import Status, Stop
 from numopt.models.derivatives import Group, displaced, slopes, typical_sizes
 
 CENTRAL = "3-point"
+LARGEST = 0.5  # radius with noise, in units of the variables
 WIDE = 1e-2  # differences for values that look constant, in units of the variables
 
 
@@ -19,9 +20,12 @@ def size_of(problem, x0):
     return float(np.abs(x0).max(initial=0.0)) or 1.0
 
 
-def radius_of(solver):
-    """Return the radius of differences that balances error and noise, 0 if nothing is known."""
-    return solver.radius or float(np.cbrt(solver.noise))
+def radius_of(solver, size=1.0):
+    """Return the radius of differences that balances error and noise, 0 if nothing is known.
+
+    Of f it is assumed that it changes by about 1 where x changes by its size.
+    """
+    return solver.radius or size * min(float(np.cbrt(solver.noise)), LARGEST)
 
 
 def typical(problem, x0, candidates=True):
@@ -109,22 +113,23 @@ def residual(problem, x, g):
     return float(np.abs(move).max(initial=0.0))
 
 
-def verified(solver, problem, x):
-    """Return (fun, residual) at x, recomputed by central differences along all coordinates."""
-    fun = problem.fun(x)
+def verified(solver, problem, it):
+    """Return (fun, residual, 0), recomputed by central differences along all coordinates."""
+    fun = problem.fun(it.x)
     if not np.isfinite(fun):
-        return fun, np.inf
-    g, hidden = confirmed(solver, problem, x, fun)
-    return fun, judged(solver, residual(problem, x, g), hidden)
+        return fun, np.inf, 0.0
+    step = it.fields()["radius"] if solver.noise or solver.radius else 0.0
+    g, hidden = confirmed(problem, it.x, fun, step)
+    return fun, judged(solver, residual(problem, it.x, g), hidden), 0.0
 
 
-def confirmed(solver, problem, x, fun, candidates=True):
+def confirmed(problem, x, fun, step, candidates=True):
     """Return the gradient by central differences, and whether only wide ones show some entry.
 
     Values that were rounded, to single precision for example, are constant close to x: there a
     difference of zero says nothing about the slope.
     """
-    step, rows = radius_of(solver), np.arange(x.size)
+    rows = np.arange(x.size)
     sizes = np.ones(x.size) if step else typical(problem, x, candidates)
     g, flat = _differences(problem, x, fun, rows, sizes, CENTRAL, step, candidates)
     wide = WIDE * np.maximum(sizes, np.abs(x))

@@ -24,6 +24,7 @@ from numopt.solvers.zeroth_order.common import (
     gradient,
     radius_of,
     residual,
+    size_of,
     typical,
     verified,
 )
@@ -32,7 +33,7 @@ DECREASE = 1e-4
 WINDOW = 10  # values, where the gradient is partly old: Birgin, Martinez, Raydan, 2000
 FLATTER = 0.5  # part of the first slope: weak Wolfe condition of Lewis and Overton, 2013
 NARROW, MOST = 1e-3, 1e3  # end of a search between two lengths, and of longer ones
-PAIRS = 30  # of the L-BFGS matrix: an evaluation is dearer than memory
+PAIRS, FEWER = 30, 10  # of the L-BFGS matrix, and with noise, as old ones are wrong by more of it
 CURVED = 1e-10  # least s'y of a pair, relative to y'y
 SHORTEST, LONGEST = 1e-30, 1e30  # steps t
 FIRST = 0.1  # size of the first move, in units of the variables
@@ -51,12 +52,14 @@ class State(NamedTuple):
     pairs: tuple  # the latest (s, y): changes of x and g
     recent: tuple  # latest values
     sizes: np.ndarray  # of the variables, (n,)
+    radius: float  # of the differences; 0 balances truncation and rounding
 
 
 def init(solver, problem, x0, run):
     """Evaluate the start point and all differences there."""
     fun, n = problem.fun(x0), problem.n
-    s = State(x0, fun, np.full(n, np.nan), x0, True, 1.0, (), (fun,), np.ones(n))
+    radius = radius_of(solver, size_of(problem, x0))
+    s = State(x0, fun, np.full(n, np.nan), x0, True, 1.0, (), (fun,), np.ones(n), radius)
     if not np.isfinite(fun):
         return s
     s = s._replace(sizes=typical(problem, x0))
@@ -70,7 +73,7 @@ def _differenced(solver, problem, s, rows):
     """Return the state with some entries of the gradient differenced anew."""
     formula = "2-point" if solver.difference == "forward" else "3-point"
     g, at = s.g.copy(), s.at.copy()
-    rest = rows, s.sizes, formula, radius_of(solver), solver.trusting
+    rest = rows, s.sizes, formula, s.radius, solver.trusting
     g[rows] = gradient(problem, s.x, s.fun, *rest)
     at[rows] = s.x[rows]
     return s._replace(g=g, at=at, fresh=len(rows) == problem.n)
@@ -91,17 +94,18 @@ def step(solver, problem, s, run):
     if solver.density < 1.0:
         rows = np.sort(run.choice(problem.n, max(1, round(solver.density * problem.n))))
     moved = s._replace(x=x, fun=fun, recent=(*s.recent, fun)[-WINDOW:])
-    return _learned(s, _differenced(solver, problem, moved, rows), rows)
+    kept = FEWER if solver.noise else PAIRS
+    return _learned(s, _differenced(solver, problem, moved, rows), rows, kept)
 
 
-def _learned(old, new, rows):
+def _learned(old, new, rows, kept):
     """Return the new state with the curvature that the differences of some rows have shown."""
     s, y = (new.at - old.at)[rows], (new.g - old.g)[rows]
     curved, square = s @ y, y @ y
     t = min(max(s @ s / curved, SHORTEST), LONGEST) if curved > 0.0 else old.t
     pairs = old.pairs
     if old.fresh and new.fresh and curved > CURVED * square:
-        pairs = (*pairs, (s, y))[-PAIRS:]
+        pairs = (*pairs, (s, y))[-kept:]
     return new._replace(t=t, pairs=pairs)
 
 
@@ -167,9 +171,11 @@ def _held(problem, s):
 def report(solver, problem, s, run):
     """Return the point; its measure counts only when the whole gradient belongs to it."""
     measure = residual(problem, s.x, s.g) if s.fresh else np.inf
-    return Iterate(s.x, float(s.fun), measure, 0.0, {"step": float(s.t)})
+    return Iterate(
+        s.x, float(s.fun), measure, 0.0, {"step": float(s.t)}, lambda: {"radius": s.radius}
+    )
 
 
 def verify(solver, problem, it):
     """Recompute value and measure."""
-    return (*verified(solver, problem, it.x), 0.0)
+    return verified(solver, problem, it)

@@ -153,6 +153,6 @@ def verify(solver, problem, it):
     fun = problem.fun(it.x)
     if not np.isfinite(fun) or not np.isfinite(it.violation):
         return fun, np.inf, it.violation
-    g, hidden = confirmed(solver, problem, it.x, fun, candidates=solver.domain is None)
+    g, hidden = confirmed(problem, it.x, fun, radius_of(solver), solver.domain is None)
     gap = max(float(g @ (it.x - oracle(solver.domain, problem, g))), 0.0)
     return fun, judged(solver, gap, hidden), _violation(solver, problem, it.x)

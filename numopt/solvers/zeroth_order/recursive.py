@@ -38,7 +38,12 @@ SURE = 10  # times n directions before a success
 STUCK = 60  # halvings in a row
 NARROWER = 0.25  # of delta, from one level to the next
 WIDEST = 0.25  # first delta, in units of the variables
+SHORTEST = 1e-2  # step, in radii of the ball
 PATIENCE = 2  # halvings in a row before the next level
+
+
+class Undefined(Stop):
+    """Ends a run, or the search in a ball that is not the last one."""
 
 
 class State(NamedTuple):
@@ -57,13 +62,24 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Evaluate the start point and a fresh estimate there."""
-    fun, last = problem.fun(x0), radius_of(solver) or RADIUS * size_of(problem, x0)
-    first = min(last / NARROWER**solver.levels, max(last, WIDEST * size_of(problem, x0)))
+    fun, size = problem.fun(x0), size_of(problem, x0)
+    last = radius_of(solver, size) or RADIUS * size
+    first = min(last / NARROWER**solver.levels, max(last, WIDEST * size))
     s = State(x0, fun, np.inf, np.full(problem.n, np.nan), np.inf, 0.0, first, last, 0)
     if not np.isfinite(fun):
         return s
+    return _entered(solver, problem, s, run)
+
+
+def _entered(solver, problem, s, run):
+    """Return the state with a fresh estimate in a new ball, and a step as long as its radius."""
     s = _fresh(solver, problem, s, run)
-    return s._replace(eta=solver.step_size or first / max(float(np.linalg.norm(s.v)), 1e-300))
+    return s._replace(eta=solver.step_size or _reach(s))
+
+
+def _reach(s):
+    """Return the step as long as the radius of the ball."""
+    return s.delta / max(float(np.linalg.norm(s.v)), 1e-300)
 
 
 def _counts(solver, n):
@@ -74,12 +90,25 @@ def _counts(solver, n):
 
 
 def _fresh(solver, problem, s, run):
-    """Return the state with value, estimate and stencil mean at its point."""
+    """Return the state with a fresh estimate; in a smaller ball, where f is not finite in this."""
     n = problem.n
-    s = _estimated(problem, s, directions(run.rng, _counts(solver, n)[0], n))
-    if _measure(problem, s) > solver.tol:
-        return s
-    return _estimated(problem, s, directions(run.rng, _many(solver, n), n))
+    try:
+        s = _estimated(problem, s, directions(run.rng, _counts(solver, n)[0], n))
+        if _measure(problem, s) > solver.tol:
+            return s
+        return _estimated(problem, s, directions(run.rng, _many(solver, n), n))
+    except Undefined:
+        if _last(s):
+            raise
+    return _fresh(solver, problem, _narrowed(s), run)
+
+
+def _last(s):
+    return s.delta <= s.last
+
+
+def _narrowed(s):
+    return s._replace(delta=max(NARROWER * s.delta, s.last), idle=0)
 
 
 def _many(solver, n):
@@ -100,7 +129,7 @@ def _ends(problem, x, delta, W):
     ends = clipped(problem, np.concatenate([centre + delta * W, centre - delta * W]))
     f = problem.values(ends, candidates=False).reshape(2, -1)
     if not np.isfinite(f).all():
-        raise Stop(Status.NONFINITE, "a difference of the objective")
+        raise Undefined(Status.NONFINITE, "a difference of the objective")
     return f
 
 
@@ -118,7 +147,30 @@ def directions(rng, k, n):
 
 
 def step(solver, problem, s, run):
-    """Do one epoch."""
+    """Do one epoch, or go on to a smaller ball."""
+    try:
+        new = _epoch(solver, problem, s, run)
+    except Undefined:
+        if _last(s):
+            raise
+        return _entered(solver, problem, _narrowed(s), run)
+    better = solver.step_size > 0 or new.low < s.low
+    if better:
+        s = new._replace(eta=solver.step_size or 2.0 * s.eta, idle=0)
+    if not _last(s) and (s.idle >= PATIENCE or _measure(problem, s) <= solver.tol):
+        return _entered(solver, problem, _narrowed(s), run)
+    if better:
+        return s
+    if s.idle >= STUCK:
+        raise Stop(Status.SMALL_STEP)
+    if _last(s):
+        s = _fresh(solver, problem, s, run)  # a lucky mean must not stay for ever
+    eta = max(0.5 * s.eta, SHORTEST * _reach(s))
+    return s._replace(eta=eta, idle=s.idle + 1)
+
+
+def _epoch(solver, problem, s, run):
+    """Return the state after m steps with corrected estimates."""
     _, m, few = _counts(solver, problem.n)
     x, v = s.x, s.v
     for _ in range(m - 1):
@@ -128,23 +180,7 @@ def step(solver, problem, s, run):
         v = v + (next(both) - next(both)).mean(axis=0)
         x = y
     x = clipped(problem, x - s.eta * v)
-    new = _fresh(solver, problem, s._replace(x=x, fun=problem.fun(x)), run)
-    better = solver.step_size > 0 or new.low < s.low
-    if better:
-        s = new._replace(eta=solver.step_size or 2.0 * s.eta, idle=0)
-    if s.delta > s.last and (s.idle >= PATIENCE or _measure(problem, s) <= solver.tol):
-        return _narrowed(solver, problem, s, run)
-    if better:
-        return s
-    if s.idle >= STUCK:
-        raise Stop(Status.SMALL_STEP)
-    return s._replace(eta=0.5 * s.eta, idle=s.idle + 1)
-
-
-def _narrowed(solver, problem, s, run):
-    """Return the state at the same point with a smaller ball."""
-    delta = max(NARROWER * s.delta, s.last)
-    return _fresh(solver, problem, s._replace(delta=delta, idle=0), run)
+    return _fresh(solver, problem, s._replace(x=x, fun=problem.fun(x)), run)
 
 
 def _measure(problem, s):
@@ -154,7 +190,7 @@ def _measure(problem, s):
 def report(solver, problem, s, run):
     """Return the start of the epoch; the measure is the size of the fresh estimate."""
     scalars = {"step": float(s.eta), "error": s.error}
-    known = np.isfinite(s.fun) and s.delta <= s.last
+    known = np.isfinite(s.fun) and _last(s)
     measure = _measure(problem, s) if known else np.inf
     return Iterate(s.x, float(s.fun), measure, 0.0, scalars, lambda: {"radius": s.delta})
 

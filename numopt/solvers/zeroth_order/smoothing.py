@@ -39,7 +39,8 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Evaluate the start point."""
-    fun, mu = problem.fun(x0), radius_of(solver) or RADIUS * size_of(problem, x0)
+    fun, size = problem.fun(x0), size_of(problem, x0)
+    mu = radius_of(solver, size) or RADIUS * size
     zero = np.zeros(problem.n)
     return State(x0, fun, x0, fun, zero, solver.step_size, 0, 0, mu)
 
@@ -96,9 +97,11 @@ def _estimate(solver, problem, s, run):
 def report(solver, problem, s, run):
     """Return the average or the last point; the measure is that of the averaged estimate."""
     measure = residual(problem, s.x, s.v) if s.k else np.inf
-    return Iterate(s.mean, float(s.mean_fun), measure, 0.0, {"step": float(s.t)})
+    return Iterate(
+        s.mean, float(s.mean_fun), measure, 0.0, {"step": float(s.t)}, lambda: {"radius": s.mu}
+    )
 
 
 def verify(solver, problem, it):
     """Recompute value and measure, by differences along the coordinates."""
-    return (*verified(solver, problem, it.x), 0.0)
+    return verified(solver, problem, it)

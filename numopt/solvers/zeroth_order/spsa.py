@@ -23,7 +23,7 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
-from numopt.solvers.zeroth_order.common import clipped, inside, residual, size_of, verified
+from numopt.solvers.zeroth_order.common import LARGEST, clipped, inside, residual, size_of, verified
 from numopt.solvers.zeroth_order.smoothing import LATE
 
 A_POWER, C_POWER = 0.602, 0.101  # Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 1998
@@ -73,7 +73,7 @@ def _balanced(solver, size):
     if not solver.noise:
         return max(RADIUS * size, SMALLEST)
     power = 0.25 if solver.second_order else 1.0
-    return max(solver.noise**power, SMALLEST * size)
+    return size * min(max(solver.noise**power, SMALLEST), LARGEST)
 
 
 def step(solver, problem, s, run):
@@ -161,9 +161,10 @@ def absolute_inverse(H):
 def report(solver, problem, s, run):
     """Return the average or the last point; the measure is that of the averaged estimate."""
     measure = residual(problem, s.x, s.v) if s.k else np.inf
-    return Iterate(s.mean, float(s.mean_fun), measure)
+    radius = s.c / max(s.k, 1) ** C_POWER
+    return Iterate(s.mean, float(s.mean_fun), measure, 0.0, {}, lambda: {"radius": radius})
 
 
 def verify(solver, problem, it):
     """Recompute value and measure, by differences along the coordinates."""
-    return (*verified(solver, problem, it.x), 0.0)
+    return verified(solver, problem, it)
