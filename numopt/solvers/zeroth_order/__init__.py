@@ -95,7 +95,8 @@ class ZerothOrder(Solver):
     .. [2] E. G. Birgin, J. M. Martinez, M. Raydan, SIAM J. Optim. 10, 2000. Steps in coordinates.
     .. [3] Y. Nesterov, V. Spokoiny, Found. Comput. Math. 17, 2017. Smoothing.
     .. [4] J. C. Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 1998. Spsa; its second-order form in
-       IEEE Trans. Autom. Control 54, 2009.
+       IEEE Trans. Autom. Control 45, 2000, with the matrices of D. Leventhal, A. S. Lewis,
+       Optimization 60, 2011.
     .. [5] Z. Tang, D. Rybin, T.-H. Chang, arXiv 2303.03751, 2023. Ranking.
     .. [6] A. K. Sahu, M. Zaheer, S. Kar, AISTATS 2019. Frank_wolfe with noise.
     .. [7] L. Chen, J. Xu, L. Luo, ICML 2023. Recursive.

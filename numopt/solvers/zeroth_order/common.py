@@ -20,6 +20,14 @@ def size_of(problem, x0):
     return float(np.abs(x0).max(initial=0.0)) or 1.0
 
 
+def finest_of(problem, x0):
+    """Return the size that differences must respect: of a finite box the least width."""
+    width = (problem.ub - problem.lb)[problem.lb < problem.ub]
+    if width.size and np.isfinite(width).all():
+        return float(width.min())
+    return size_of(problem, x0)
+
+
 def radius_of(solver, size=1.0):
     """Return the radius of differences that balances error and noise, 0 if nothing is known.
 
@@ -87,7 +95,7 @@ def _differences(problem, x, fun, rows, sizes, formula, step, candidates):
 
 def _evaluation(problem, candidates=True):
     def evaluate(points):
-        points = np.array(list(points)).reshape(-1, problem.n)
+        points = np.array(list(points))
         f = problem.values(points, candidates) if len(points) else np.zeros(0)
         return f[:, None]
 

@@ -21,10 +21,10 @@ from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
 from numopt.solvers.zeroth_order.common import (
     clipped,
+    finest_of,
     gradient,
     radius_of,
     residual,
-    size_of,
     typical,
     verified,
 )
@@ -58,7 +58,7 @@ class State(NamedTuple):
 def init(solver, problem, x0, run):
     """Evaluate the start point and all differences there."""
     fun, n = problem.fun(x0), problem.n
-    radius = radius_of(solver, size_of(problem, x0))
+    radius = radius_of(solver, finest_of(problem, x0))
     s = State(x0, fun, np.full(n, np.nan), x0, True, 1.0, (), (fun,), np.ones(n), radius)
     if not np.isfinite(fun):
         return s
@@ -120,14 +120,15 @@ def _searched(solver, problem, s):
         if not slope < 0.0:
             break
         fun = problem.fun(x)
-        if not fun <= highest + DECREASE * slope:
+        if fun <= highest + DECREASE * slope:
+            low, found = a, (x, fun)
+            if a >= MOST or (x != s.x + a * d).any() or not _steep(solver, problem, s, found, d):
+                break
+            a = min(2.0 * a, 0.5 * (a + high))
+        else:
             high, a = a, 0.5 * (low + a) if low else a * _shorter(fun - s.fun, slope)
-            continue
-        found = x, fun
-        narrow = high - a <= NARROW * high or a >= MOST
-        if narrow or (x != s.x + a * d).any() or not _steep(solver, problem, s, found, d):
+        if low and high - low <= NARROW * high:
             break
-        low, a = a, min(2.0 * a, 0.5 * (a + high))
     return found
 
 

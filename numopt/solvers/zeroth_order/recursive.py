@@ -25,11 +25,11 @@ from numopt.core.solver import Iterate
 from numopt.solvers.zeroth_order.common import (
     WIDE,
     clipped,
+    finest_of,
     inside,
     judged,
     radius_of,
     residual,
-    size_of,
 )
 
 RADIUS = 1e-3  # delta, in units of the variables
@@ -38,7 +38,7 @@ SURE = 10  # times n directions before a success
 STUCK = 60  # halvings in a row
 NARROWER = 0.25  # of delta, from one level to the next
 WIDEST = 0.25  # first delta, in units of the variables
-SHORTEST = 1e-2  # step, in radii of the ball
+SHORTEST = 1e-5  # step, in radii of the ball
 PATIENCE = 2  # halvings in a row before the next level
 
 
@@ -62,7 +62,7 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Evaluate the start point and a fresh estimate there."""
-    fun, size = problem.fun(x0), size_of(problem, x0)
+    fun, size = problem.fun(x0), finest_of(problem, x0)
     last = radius_of(solver, size) or RADIUS * size
     first = min(last / NARROWER**solver.levels, max(last, WIDEST * size))
     s = State(x0, fun, np.inf, np.full(problem.n, np.nan), np.inf, 0.0, first, last, 0)
@@ -94,7 +94,7 @@ def _fresh(solver, problem, s, run):
     n = problem.n
     try:
         s = _estimated(problem, s, directions(run.rng, _counts(solver, n)[0], n))
-        if _measure(problem, s) > solver.tol:
+        if _measure(problem, s) > solver.tol or not _last(s):
             return s
         return _estimated(problem, s, directions(run.rng, _many(solver, n), n))
     except Undefined:
@@ -113,7 +113,7 @@ def _narrowed(s):
 
 def _many(solver, n):
     """Return the number of directions that a success is based on."""
-    return solver.samples or min(SURE * n, MOST)
+    return solver.samples or min(max(SURE * n, FEWEST), MOST)
 
 
 def _estimated(problem, s, W):
@@ -140,10 +140,10 @@ def _terms(f, delta, W):
 def directions(rng, k, n):
     """Return k directions, each uniform on the sphere, orthonormal in sets of n, shape (k, n)."""
     sets = []
-    for _ in range(-(-k // n)):
+    for _ in range(-(-k // n) if n else 0):
         Q, R = np.linalg.qr(rng.standard_normal((n, n)))
         sets.append((Q * np.sign(np.diag(R))).T)
-    return np.concatenate(sets)[:k] if sets else np.zeros((0, n))
+    return np.concatenate(sets)[:k] if sets else np.zeros((k, n))
 
 
 def step(solver, problem, s, run):
@@ -202,7 +202,7 @@ def verify(solver, problem, it):
     v = _mean(problem, it.x, delta, W)
     hidden = not v.any()
     if hidden:
-        v = _mean(problem, it.x, max(delta, WIDE * size_of(problem, it.x)), W)
+        v = _mean(problem, it.x, max(delta, WIDE * finest_of(problem, it.x)), W)
     return fun, judged(solver, residual(problem, it.x, v), hidden), 0.0
 
 

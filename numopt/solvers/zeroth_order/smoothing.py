@@ -14,7 +14,14 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
-from numopt.solvers.zeroth_order.common import clipped, radius_of, residual, size_of, verified
+from numopt.solvers.zeroth_order.common import (
+    clipped,
+    finest_of,
+    radius_of,
+    residual,
+    size_of,
+    verified,
+)
 
 RADIUS = 1e-4  # mu, in units of the variables, where there is no noise
 LATE = 3  # weight of the late iterates in the average, Shamir and Zhang, ICML 2013, section 4
@@ -39,7 +46,7 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Evaluate the start point."""
-    fun, size = problem.fun(x0), size_of(problem, x0)
+    fun, size = problem.fun(x0), finest_of(problem, x0)
     mu = radius_of(solver, size) or RADIUS * size
     zero = np.zeros(problem.n)
     return State(x0, fun, x0, fun, zero, solver.step_size, 0, 0, mu)

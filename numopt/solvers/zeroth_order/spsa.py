@@ -9,12 +9,12 @@ A is a tenth of all steps, and a such that the first move has the wanted size; n
 than twice that. The second-order form learns the Hessian from two more values a step:
 
         h = (f(x + c_k D + c_k E) - f(x + c_k D) - f(x - c_k D + c_k E) + f(x - c_k D)) / 2 c_k^2
-        H = H + w_k (h - D'HE) (DE' + ED') / 2,     w_k = 1 / (k + 1 + n^2 / 2)
-        x = P(x - b_k |H|^-1 g),     b_k = 1/n (1 + A)^0.602 / (k + 1 + A)^0.602
+        M = (DE' + ED') / 2,   H = H + (h - D'HE) / |M|^2 M
+        x = P(x - b_k |H|^-1 g),   b_k = 1/n (1 + A)^0.602 / (k + 1 + A)^0.602
 
-From a multiple of the identity with the same first move. The correction by what H predicts is the
-feedback of Spall (2009); its weight is first that of a projection, |DE' + ED'|^2 / 4 = n^2 / 2, and
-later that of a mean. |H| has the absolute eigenvalues of H, and is renewed every `inner` steps.
+From a multiple of the identity with the same first move. H is the nearest matrix that agrees with
+the latest values (Leventhal and Lewis, 2011) rather than a mean (Spall, 2000); |H| has its absolute
+eigenvalues, and is renewed every `inner` steps.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,15 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
-from numopt.solvers.zeroth_order.common import LARGEST, clipped, inside, residual, size_of, verified
+from numopt.solvers.zeroth_order.common import (
+    LARGEST,
+    clipped,
+    finest_of,
+    inside,
+    residual,
+    size_of,
+    verified,
+)
 from numopt.solvers.zeroth_order.smoothing import LATE
 
 A_POWER, C_POWER = 0.602, 0.101  # Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 1998
@@ -31,6 +39,7 @@ STABILITY = 0.1  # A, as a part of all steps
 RADIUS, SMALLEST = 1e-2, 1e-6  # c, in units of the variables, where there is no noise; at least
 FIRST = 0.1  # size of the first move, in units of the variables
 LONGEST = 2.0  # move, in the size of the first one
+NARROWEST = 0.25  # c at most, in the least width of a finite box
 FLATTEST = 1e-2  # eigenvalue of |H|, relative to the largest one
 DRAWS = 10  # estimates for the size of the first gradient
 KEPT = 0.9  # of the estimate in the measure
@@ -55,7 +64,9 @@ class State(NamedTuple):
 def init(solver, problem, x0, run):
     """Evaluate the start point, and choose the gains."""
     fun, size, n = problem.fun(x0), size_of(problem, x0), problem.n
-    c = solver.radius or _balanced(solver, size)
+    finest, bounded = finest_of(problem, x0), np.isfinite(problem.ub - problem.lb).all()
+    c = solver.radius or _balanced(solver, finest)
+    c = min(c, NARROWEST * finest) if bounded else c
     steps = min(solver.maxiter * solver.inner, solver.maxfun / 2.0)
     first, H = solver.step_size or FIRST * size, np.zeros((0, 0))
     s = State(x0, fun, x0, fun, np.zeros(n), 0, 0.0, c, STABILITY * steps, LONGEST * first, H)
@@ -94,7 +105,7 @@ def _step(solver, problem, s, run, inverse):
         move = a_k * g
     else:
         g, H = _curved(solver, problem, s, c_k, run)
-        b_k = ((s.A + 1.0) / (s.k + 1 + s.A)) ** A_POWER / problem.n
+        b_k = ((s.A + 1.0) / (s.k + 1 + s.A)) ** A_POWER / max(problem.n, 1)
         move = b_k * (inverse @ g)
     x, fun = clipped(problem, s.x - np.clip(move, -s.longest, s.longest)), s.fun
     if solver.blocking:
@@ -122,8 +133,7 @@ def _curved(solver, problem, s, c, run):
     ends = centre + c * np.stack([signs, -signs])
     f = _values(solver, problem, np.concatenate([ends, ends + c * others]))
     found = (f[2] - f[0] - f[3] + f[1]) / (2.0 * c * c)
-    weight = 1.0 / (s.k + 1 + 0.5 * n * n)
-    return _slope(problem, f, c, signs), corrected(s.H, found, signs, others, weight)
+    return _slope(problem, f, c, signs), corrected(s.H, found, signs, others)
 
 
 def _values(solver, problem, points):
@@ -137,17 +147,18 @@ def _slope(problem, f, c, signs):
     return np.where(problem.lb < problem.ub, (f[0] - f[1]) / (2.0 * c) * signs, 0.0)
 
 
-def corrected(H, found, u, v, weight):
-    """Return H after u'Hv was found, shape (n, n); a weight of 2 / (|u|^2 |v|^2 + (u'v)^2) fits it.
+def corrected(H, found, u, v):
+    """Return the symmetric matrix nearest to H of which u'Hv is what was found, shape (n, n).
 
     Parameters
     ----------
     H : ndarray, shape (n, n)
         Symmetric.
-    found, weight : float
+    found : float
     u, v : ndarray, shape (n,)
     """
-    half = 0.5 * weight * (found - u @ H @ v) * np.outer(u, v)
+    square = (u @ u) * (v @ v) + (u @ v) ** 2  # 2 |M|^2
+    half = (found - u @ H @ v) / max(square, 1e-300) * np.outer(u, v)
     return H + half + half.T
 
 
