@@ -54,7 +54,7 @@ class KSparsePolytope(ConvexSet):
     Examples
     --------
     >>> KSparsePolytope(2).extreme(np.array([1.0, -3.0, 2.0]))
-    array([-0.,  1., -1.])
+    array([ 0.,  1., -1.])
     """
 
     def __init__(self, k, radius=1.0):

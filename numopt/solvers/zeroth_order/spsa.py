@@ -67,7 +67,8 @@ def init(solver, problem, x0, run):
     finest, bounded = finest_of(problem, x0), np.isfinite(problem.ub - problem.lb).all()
     c = solver.radius or _balanced(solver, finest)
     c = min(c, NARROWEST * finest) if bounded else c
-    steps = min(solver.maxiter * solver.inner, solver.maxfun / 2.0)
+    cost = 4.0 if solver.second_order else 2.0
+    steps = min(solver.maxiter * solver.inner, solver.maxfun / cost)
     first, H = solver.step_size or FIRST * size, np.zeros((0, 0))
     s = State(x0, fun, x0, fun, np.zeros(n), 0, 0.0, c, STABILITY * steps, LONGEST * first, H)
     if not np.isfinite(fun):
