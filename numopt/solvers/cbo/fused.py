@@ -7,7 +7,8 @@ are the same, and so is every bit of the result.
 
 import numpy as np
 
-BLOCK = 2**14  # random numbers drawn in one go: handing a generator over costs as much as 1000
+BLOCK = 2**14  # random numbers drawn in one go
+FEW = 2000  # below, NumPy draws them faster: handing a generator to a kernel takes long
 
 
 def applies(solver):
@@ -68,6 +69,9 @@ def _normals(rng, k, shape):
     block = np.empty((min(k, max(1, BLOCK // (shape[0] * shape[1]))), *shape))
     while k > 0:
         Z = block[:k]
-        fill(rng, Z.reshape(-1))
+        if Z.size < FEW:
+            rng.standard_normal(out=Z)
+        else:
+            fill(rng, Z.reshape(-1))
         yield from Z
         k -= len(Z)
