@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from numopt.core.errors import ConvergenceWarning, UnsupportedError
+from numopt.core.backend import namespace
+from numopt.core.errors import ConvergenceWarning, InputTypeError, UnsupportedError
 from numopt.core.solver import METHODS, Solver, get_solver
-from numopt.solvers.cbo import constrained, hybrid, plain
+from numopt.solvers.cbo import constrained, hybrid, on_arrays, plain
 
 ARMS = ("swarm", "hop", "covariance")
 BASIC = frozenset(f.name for f in fields(Solver)) | {
@@ -44,7 +45,7 @@ class CBO(Solver):
     n_particles : int
         Paper: number N of particles; 0 is 20 for each variable, at least 40 and at most 200.
     ensemble : array_like, shape (N, n), optional
-        Paper: the first particles.
+        Paper: the first particles. Without `x0` its library is that of the objective.
     noise : {"anisotropic", "isotropic", "covariance"}
         Paper: D(v) = diag(v), |v| I, or the root of the weighted covariance of the ensemble.
     lam, sigma, dt : float
@@ -102,6 +103,12 @@ class CBO(Solver):
     bit for bit, much faster. NaN and infinity weigh nothing. A step costs O(N n), memory O(N n),
     and O(n^2) of the covariance arm.
 
+    With an `x0` or `ensemble` of another array library the objective gets such arrays. In the paper
+    variant the ensemble is then one of them and moves where it lies, in the dtype of `x0`, where
+    the options are noise, memory, hopping, truncation and schedules. CuPy draws random numbers of
+    its own from a seed that `rng` gives; for other libraries they are copied. The hybrid, and the
+    paper variant with other options, move the particles on the host; ``res.message`` tells.
+
     Result: ``population``, ``population_energies``; of the hybrid ``arms``, evaluations of each.
 
     References
@@ -118,7 +125,7 @@ class CBO(Solver):
     certificate = None
     accepts = frozenset({"bounds", "eq", "ineq"})
     reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
-    backends = ("numpy", "array-api")  # the search is on the host, the objective where `x0` lies
+    backends = ("numpy", "array-api")  # the hybrid search is on the host, see the notes
     needs_x0 = False
     ARMS: ClassVar[tuple[str, ...]] = ARMS
 
@@ -192,6 +199,10 @@ class CBO(Solver):
         fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in self.shares)
         self.require(fits, "shares", "must have a positive number for each of `arms`")
 
+    @property
+    def like(self):
+        return self.ensemble
+
     @cached_property
     def extras(self):
         """Names of the options of the dynamics beyond the basic ones that are in use."""
@@ -209,6 +220,11 @@ class CBO(Solver):
 
     def check(self, problem):
         super().check(problem)
+        library = namespace(self.ensemble).__name__
+        if library != "numpy" and getattr(problem, "sample", None) is None:
+            raise InputTypeError(
+                f"`ensemble` is an array of {library}, but the functions take those of NumPy"
+            )
         if self.surface != "none" and (problem.features() or self._polishes(problem)):
             raise UnsupportedError(
                 f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
@@ -234,12 +250,19 @@ class CBO(Solver):
     def _variant(self, problem):
         if self._polishes(problem):
             return constrained
-        return hybrid if self.variant == "hybrid" else plain
+        if self.variant == "hybrid":
+            return hybrid
+        there = getattr(problem, "sample", None) is not None and self.extras <= on_arrays.KNOWN
+        return on_arrays if there else plain
 
     def init(self, problem, x0, run):
+        variant = self._variant(problem)
         if self.variant == "paper":
             self._warn_if_expanding()
-        return self._variant(problem).init(self, problem, x0, run)
+            if variant is not on_arrays and getattr(problem, "sample", None) is not None:
+                why = ", ".join(sorted(self.extras - on_arrays.KNOWN)) or "the local method"
+                run.remarks.append(f"the ensemble was moved on the host because of {why}")
+        return variant.init(self, problem, x0, run)
 
     def _warn_if_expanding(self):
         """Tell if the typical particle moves away from a fixed consensus point."""

@@ -5,6 +5,8 @@ around any other, a step is one kernel before the values and one after them. The
 are the same, and so is every bit of the result.
 """
 
+from math import sqrt
+
 import numpy as np
 
 BLOCK = 2**14  # random numbers drawn in one go
@@ -21,7 +23,12 @@ def dynamics(solver, sigma):
     from numopt.kernels.ensemble import ANISOTROPIC, ISOTROPIC
 
     noise = ISOTROPIC if solver.noise == "isotropic" else ANISOTROPIC
-    return solver.lam * solver.dt, sigma * np.sqrt(solver.dt), noise, solver.truncate
+    return solver.lam * solver.dt, sigma * sqrt(solver.dt), noise, solver.truncate
+
+
+def schedule(solver):
+    """Return what the next alpha depends on, as the kernels take it."""
+    return solver.alpha_factor, solver.effective_share
 
 
 def steps(solver, problem, s, run):
@@ -40,7 +47,7 @@ def _inside(solver, problem, s, run, X, c):
     f = s.f.copy()
     alpha = steps(
         *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
-        _schedule(solver), dynamics(solver, s.sigma), problem.lb, problem.ub,
+        schedule(solver), dynamics(solver, s.sigma), problem.lb, problem.ub,
     )  # fmt: skip
     problem.account(solver.inner * len(X))
     return f, alpha
@@ -49,17 +56,13 @@ def _inside(solver, problem, s, run, X, c):
 def _around(solver, problem, s, run, X, c):
     from numopt.kernels.ensemble import gather, move_all
 
-    constants, schedule = dynamics(solver, s.sigma), _schedule(solver)
+    constants, factors = dynamics(solver, s.sigma), schedule(solver)
     f, alpha = s.f, s.alpha
     for Z in _normals(run.rng, solver.inner, X.shape):
         move_all(Z, X, c, constants, problem.lb, problem.ub)
         f = problem.values(X)
-        alpha = gather(X, f, c, alpha, schedule)
+        alpha = gather(X, f, c, alpha, factors)
     return f, alpha
-
-
-def _schedule(solver):
-    return solver.alpha_factor, solver.effective_share
 
 
 def _normals(rng, k, shape):
