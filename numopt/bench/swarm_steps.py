@@ -1,6 +1,7 @@
 """Time of a step of consensus-based optimisation, beside CBXpy, and of the hybrid search.
 
-``numopt bench global --speed`` prints medians; whatever the objective itself takes is measured and left out.
+``numopt bench global --speed``; whatever the objective itself takes is measured and left out.
+An iteration has 20 steps; where they come one by one it has one.
 """
 
 from importlib.util import find_spec
@@ -18,9 +19,9 @@ STEPS, REPEATS, INNER = 1000, 5, 20
 
 def lines(sizes=SIZES, steps=STEPS, repeats=REPEATS, dimensions=(5, 10, 20), evaluations=100_000):
     """Yield two tables: CPU time of a step, and of an evaluation in the hybrid; medians."""
-    yield f"CPU milliseconds of a step without the objective, {INNER} in an iteration, {repeats} runs"
+    yield f"CPU milliseconds of a step without the objective, medians of {repeats} runs"
     yield ""
-    yield "| N | d | compiled objective | vectorised | vectorised, 1 step | cbx | ratios to it |"
+    yield "| N | d | compiled | vectorised | the same, one by one | cbx | ratios |"
     yield "|---|---|---|---|---|---|---|"
     for n, d in sizes:
         rounds = [_round(n, d, steps) for _ in range(repeats + 1)][1:]

@@ -1,24 +1,18 @@
 """Consensus-based optimisation: many particles, no derivatives."""
 
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf, sqrt
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from numopt.core.backend import namespace
-from numopt.core.errors import ConvergenceWarning, InputTypeError, UnsupportedError
+from numopt.core.errors import ConvergenceWarning, UnsupportedError
 from numopt.core.solver import METHODS, Solver, get_solver
-from numopt.solvers.cbo import constrained, hybrid, on_arrays, plain
+from numopt.solvers.cbo import constrained, fused, hybrid, on_arrays, plain
 
 ARMS = ("swarm", "hop", "covariance")
-BASIC = frozenset(f.name for f in fields(Solver)) | {
-    "variant", "arms", "shares", "patience", "ftol", "polish", "inner", "radius", "n_particles",
-    "ensemble", "noise", "lam", "sigma", "dt", "alpha", "alpha_factor", "effective_share",
-    "truncate",
-}  # fmt: skip # options that every implementation of the dynamics knows
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
 
 
@@ -106,8 +100,8 @@ class CBO(Solver):
     With an `x0` or `ensemble` of another array library the objective gets such arrays. In the paper
     variant the ensemble is then one of them and moves where it lies, in the dtype of `x0`, where
     the options are noise, memory, hopping, truncation and schedules. CuPy draws random numbers of
-    its own from a seed that `rng` gives; for other libraries they are copied. The hybrid, and the
-    paper variant with other options, move the particles on the host; ``res.message`` tells.
+    its own from a seed that `rng` gives; for other libraries they are copied. The hybrid moves its
+    particles on the host, as the paper variant does with other options; ``res.message`` tells it.
 
     Result: ``population``, ``population_energies``; of the hybrid ``arms``, evaluations of each.
 
@@ -206,8 +200,7 @@ class CBO(Solver):
     @cached_property
     def extras(self):
         """Names of the options of the dynamics beyond the basic ones that are in use."""
-        own = [option for option in fields(self) if option.name not in BASIC]
-        return frozenset(o.name for o in own if getattr(self, o.name) != o.default)
+        return fused.extras(self)
 
     def arm_shares(self, d):
         """Return the share of each of the three arms in d variables; 0 for none."""
@@ -220,11 +213,7 @@ class CBO(Solver):
 
     def check(self, problem):
         super().check(problem)
-        library = namespace(self.ensemble).__name__
-        if library != "numpy" and getattr(problem, "sample", None) is None:
-            raise InputTypeError(
-                f"`ensemble` is an array of {library}, but the functions take those of NumPy"
-            )
+        on_arrays.check(self, problem)
         if self.surface != "none" and (problem.features() or self._polishes(problem)):
             raise UnsupportedError(
                 f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
@@ -252,17 +241,13 @@ class CBO(Solver):
             return constrained
         if self.variant == "hybrid":
             return hybrid
-        there = getattr(problem, "sample", None) is not None and self.extras <= on_arrays.KNOWN
-        return on_arrays if there else plain
+        return on_arrays if on_arrays.applies(self, problem) else plain
 
     def init(self, problem, x0, run):
-        variant = self._variant(problem)
         if self.variant == "paper":
             self._warn_if_expanding()
-            if variant is not on_arrays and getattr(problem, "sample", None) is not None:
-                why = ", ".join(sorted(self.extras - on_arrays.KNOWN)) or "the local method"
-                run.remarks.append(f"the ensemble was moved on the host because of {why}")
-        return variant.init(self, problem, x0, run)
+            run.remarks += on_arrays.remarks(self, problem)
+        return self._variant(problem).init(self, problem, x0, run)
 
     def _warn_if_expanding(self):
         """Tell if the typical particle moves away from a fixed consensus point."""

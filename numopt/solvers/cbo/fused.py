@@ -5,12 +5,27 @@ around any other, a step is one kernel before the values and one after them. The
 are the same, and so is every bit of the result.
 """
 
+from dataclasses import fields
 from math import sqrt
 
 import numpy as np
 
+from numopt.core.solver import Solver
+
+BASIC = frozenset(option.name for option in fields(Solver)) | {
+    "variant", "arms", "shares", "patience", "ftol", "polish", "inner", "radius", "n_particles",
+    "ensemble", "noise", "lam", "sigma", "dt", "alpha", "alpha_factor", "effective_share",
+    "truncate",
+}  # fmt: skip
+
 BLOCK = 2**14  # random numbers drawn in one go
 FEW = 2000  # below, NumPy draws them faster: handing a generator to a kernel takes long
+
+
+def extras(solver):
+    """Return the names of the options of the dynamics beyond the basic ones that are in use."""
+    own = [option for option in fields(solver) if option.name not in BASIC]
+    return frozenset(o.name for o in own if not np.array_equal(getattr(solver, o.name), o.default))
 
 
 def applies(solver):

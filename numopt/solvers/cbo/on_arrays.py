@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numopt.core.errors import Status, Stop
+from numopt.core.backend import namespace
+from numopt.core.errors import InputTypeError, Status, Stop
 from numopt.core.solver import Iterate
 from numopt.kernels.arrays import namespace_of, on_host, placed
 from numopt.models.array_values import array_values
@@ -34,6 +35,33 @@ class State(NamedTuple):
     sigma: float
 
 
+def check(solver, problem):
+    """Raise if the ensemble is of another library than the arrays of the problem's functions."""
+    library = namespace(solver.ensemble)
+    if library is not np and not _asked(problem):
+        raise InputTypeError(
+            f"`ensemble` is an array of {library.__name__}, but the functions take those of NumPy"
+        )
+
+
+def _asked(problem):
+    return getattr(problem, "sample", None) is not None
+
+
+def applies(solver, problem):
+    """Tell whether the ensemble is to be of another library, and can be."""
+    return _asked(problem) and solver.extras <= KNOWN
+
+
+def remarks(solver, problem):
+    """Return a sentence if the ensemble is on the host although the objective is not."""
+    why = sorted(solver.extras - KNOWN)
+    why += ["constraints"] if problem.m else []
+    why += ["polish"] if solver.polish not in ("auto", "none") else []
+    told = f"the ensemble was moved on the host because of {', '.join(why)}"
+    return [told] if why and _asked(problem) else []
+
+
 def init(solver, problem, x0, run):
     """Draw the ensemble and evaluate it."""
     from numopt.kernels.array_ensemble import clipped
@@ -52,7 +80,7 @@ def init(solver, problem, x0, run):
 
 
 def _first_ensemble(solver, problem, x0, run):
-    if namespace_of(problem.sample) is not namespace_of(solver.ensemble):
+    if namespace(solver.ensemble) is np:
         return placed(plain.first_ensemble(solver, problem, x0, run), problem.sample)
     plain.check_ensemble(solver, problem)
     return namespace_of(problem.sample).astype(solver.ensemble, problem.sample.dtype)
