@@ -7,6 +7,7 @@ are the same, and so is every bit of the result.
 
 from dataclasses import fields
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ FEW = 2000  # below, NumPy draws them faster: handing a generator to a kernel ta
 
 def extras(solver):
     """Return the names of the options of the dynamics beyond the basic ones that are in use."""
-    own = [option for option in fields(solver) if option.name not in BASIC]
+    own: Any = [option for option in fields(solver) if option.name not in BASIC]
     return frozenset(o.name for o in own if not np.array_equal(getattr(solver, o.name), o.default))
 
 
