@@ -85,7 +85,8 @@ def _normals(rng, k, shape):
     """Yield k arrays of standard normal numbers."""
     from numopt.kernels.ensemble import fill
 
-    block = np.empty((min(k, max(1, BLOCK // (shape[0] * shape[1]))), *shape))
+    many = BLOCK // max(shape[0] * shape[1], 1)
+    block = np.empty((min(k, max(many, 1)), *shape))
     while k > 0:
         Z = block[:k]
         if Z.size < FEW:
