@@ -1,7 +1,8 @@
 """Consensus-based optimisation: many particles, no derivatives."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from math import inf, sqrt
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +13,11 @@ from numopt.core.solver import METHODS, Solver, get_solver
 from numopt.solvers.cbo import constrained, hybrid, plain
 
 ARMS = ("swarm", "hop", "covariance")
+BASIC = frozenset(f.name for f in fields(Solver)) | {
+    "variant", "arms", "shares", "patience", "ftol", "polish", "inner", "radius", "n_particles",
+    "ensemble", "noise", "lam", "sigma", "dt", "alpha", "alpha_factor", "effective_share",
+    "truncate",
+}  # fmt: skip # options that every implementation of the dynamics knows
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
 
 
@@ -185,6 +191,12 @@ class CBO(Solver):
         fits = isinstance(self.shares, (list, tuple)) and len(self.shares) == len(arms)
         fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in self.shares)
         self.require(fits, "shares", "must have a positive number for each of `arms`")
+
+    @cached_property
+    def extras(self):
+        """Names of the options of the dynamics beyond the basic ones that are in use."""
+        own = [option for option in fields(self) if option.name not in BASIC]
+        return frozenset(o.name for o in own if getattr(self, o.name) != o.default)
 
     def arm_shares(self, d):
         """Return the share of each of the three arms in d variables; 0 for none."""

@@ -78,7 +78,7 @@ def test_contraction_of_a_particle(sigma, dt, factor):
 
     X, c, out = np.ones((40_000, 1)), np.zeros((1, 1)), np.full(1, np.inf)
     rng, rows = np.random.default_rng(0), np.arange(40_000)
-    move(rng, rows, X, c, dt, sigma * np.sqrt(dt), ANISOTROPIC, np.inf, -out, out)
+    move(rng, rows, X, c, (dt, sigma * np.sqrt(dt), ANISOTROPIC, np.inf), -out, out)
     assert np.mean(np.log(np.abs(X))) == pytest.approx(factor, abs=0.02)
 
 
