@@ -1,16 +1,16 @@
 """Ways to be drawn to the consensus point beside -lam dt (x - c).
 
-    correction   -lam dt h (x - c), h = H(f(x) - f(c)) or its smooth form (1 + tanh(. / 1e-3)) / 2
-    gradient     -gamma dt grad f(x) in addition
-    adam         m = 0.9 m + 0.1 (x - c),   v = 0.99 v + 0.01 (x - c)^2,   with bias corrections
-                 -lam m / (sqrt(v) + 1e-8)
-    exact        -(1 - exp(-lam dt)) (x - c): the Ornstein-Uhlenbeck process with C and c frozen
+correction: -lam dt h (x - c) with h = H(f(x) - f(c)), or the smooth (1 + tanh(. / 1e-3)) / 2
+gradient:   -gamma dt grad f(x) in addition
+adam:       m = 0.9 m + 0.1 (x - c), v = 0.99 v + 0.01 (x - c)^2, with their biases corrected;
+            -lam m / (sqrt(v) + 1e-8) (Chen, Jin, Lyu, 2022)
+exact:      -(1 - exp(-lam dt)) (x - c), the Ornstein-Uhlenbeck process for a fixed c
 """
 
 import numpy as np
 
 SMOOTH = 1e-3  # width of the smooth Heaviside function
-FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # decay of the moments (Chen, Jin, Lyu, 2022)
+FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # of Adam's moments
 
 
 def pull(solver, problem, s, rows):

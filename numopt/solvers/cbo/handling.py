@@ -1,15 +1,16 @@
 """Published ways to treat constraints inside the dynamics, each a problem as they see it.
 
-    adaptive   f + rho |u|^2, with u the violations in their scales. After each step, with their
-               mean square r in the weights of the consensus: theta = 1.1 theta if
-               r <= 1 / sqrt(theta), else theta = theta / 1.1 and rho = 1.1 rho (Bailo, Barbaro,
-               Gomes, Riedl, Roith, Totzeck, Vaes, CBX, J. Open Source Softw. 9, 2024)
-    rank       the place among the particles: feasible ones by f, then the others by violation
-               (Deb, Comput. Methods Appl. Mech. Engrg. 186, 2000)
-    drift      f alone, and an implicit drift to the constraint set: a move d becomes
-               (I + dt / eps H)^-1 (d - 2 dt / eps J'u),   J = u'(x),   H = 2 J'J
-               (Carrillo, Jin, Zhang, Zhu, 2024, who take the whole Hessian of |u|^2)
-    project    linear equations by projection of each move, the others as without `handling`
+With u the violations in their scales:
+
+adaptive: f + rho |u|^2. After each step, with r the mean of |u|^2 in the weights of the consensus,
+          theta = 1.1 theta if r <= 1 / sqrt(theta), else theta = theta / 1.1 and rho = 1.1 rho
+          (Bailo, Barbaro, Gomes, Riedl, Roith, Totzeck, Vaes, J. Open Source Softw. 9, 2024)
+rank:     the place among the particles: feasible ones by f, then the others by violation
+          (Deb, Comput. Methods Appl. Mech. Engrg. 186, 2000)
+drift:    f alone, and an implicit drift to the constraint set: a move d becomes
+          (I + 2 dt / eps J'J)^-1 (d - 2 dt / eps J'u), J = u'(x)
+          (Carrillo, Jin, Zhang, Zhu, 2024, who take the whole Hessian of |u|^2)
+project:  linear equations by projection of each move, the others as without `handling`
 """
 
 import numpy as np
@@ -118,7 +119,9 @@ class Projected(Merit):
         """Return the last points of the box on the ways from c, which lies in it."""
         D = X - c
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.where(D > 0.0, (self.ub - c) / D, np.where(D < 0.0, (self.lb - c) / D, np.inf))
+            reach = np.where(
+                D > 0.0, (self.ub - c) / D, np.where(D < 0.0, (self.lb - c) / D, np.inf)
+            )
         t = np.clip(reach.min(axis=1, initial=1.0), 0.0, 1.0)
         return np.clip(c + t[:, None] * D, self.lb, self.ub)
 

@@ -31,16 +31,16 @@ def due(solver, s):
 
 
 def kicked(solver, problem, s, run):
-    """Return the ensemble after a kick, and what is known of rests."""
+    """Return the state with the ensemble after a kick, and with the better place of rest."""
     size = (solver.kick or s.sigma) * np.sqrt(solver.dt)
     X = np.clip(s.X + size * run.normal(s.X.shape), problem.lb, problem.ub)
     rest = s.rest._replace(still=0, kicks=s.rest.kicks + 1)
     fun = value_at_consensus(solver, problem, s)
-    return X, rest._replace(fun=fun, x=s.x) if fun < rest.fun else rest
+    return s._replace(X=X, rest=rest._replace(fun=fun, x=s.x) if fun < rest.fun else rest)
 
 
 def rested(solver, s, before):
-    """Return what is known of rests after a step from the consensus point `before`."""
+    """Return what is known of rests after a step that has moved the consensus from `before`."""
     if not solver.kicks:
         return s.rest
     moved = np.abs(s.x - before).max(initial=0.0) >= STILL * s.width

@@ -36,6 +36,8 @@ class Merit:
     best : (float, float, ndarray)
         Violation, value and place of the best point so far: the lowest feasible one, else that of
         least violation.
+    latest : ndarray, shape (k, m)
+        Violations at the points that were evaluated last.
     """
 
     def __init__(self, problem, scale, rho, tol, share, best):
@@ -51,10 +53,12 @@ class Merit:
             if room >= 1:
                 self.values(X[: int(room)])
             raise Stop(Status.MAX_FUN)
-        return self._phi(X, self.problem.values(X, candidates=False), self.problem.cons_values(X))
+        f, C = self.problem.values(X, candidates=False), self.problem.cons_values(X)
+        self.latest = violations(self.problem, C)
+        return self._phi(X, f, C)
 
     def _phi(self, X, f, C):
-        V = self.latest = violations(self.problem, C)
+        V = violations(self.problem, C)
         self.compare(X, f, V)
         return np.where(np.isnan(V).any(axis=1), np.nan, self.penalised(f, V))
 

@@ -55,12 +55,9 @@ def _weights(f, alpha):
     return np.exp(-np.where(finite == finite.min(), 0.0, e))
 
 
-def jumped(solver, s, X, rows, run):
-    """Add a normal jump of the size of the distance, at random times that become rarer."""
-    if not solver.jump_rate:
-        return X
+def jumps(solver, s, X, rows, run):
+    """Return normal jumps of the size of the distance, at random times that become rarer."""
     rate = solver.jump_rate * solver.dt / (1.0 + run.nit * solver.inner * solver.dt)
     jump = run.rng.random(rows.size) < rate
     U = (X - s.c)[rows] * run.normal((rows.size, X.shape[1])) * s.sigma
-    X[rows] += np.where(jump[:, None], U, 0.0)
-    return X
+    return np.where(jump[:, None], U, 0.0)

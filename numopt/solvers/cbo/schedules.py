@@ -1,8 +1,8 @@
 """Parameters that change during a run.
 
-``schedule(state) -> dict`` is called before each step with the `State` of the dynamics, of which
-``steps`` counts the steps so far, ``X``, ``f``, ``x``, ``alpha`` and ``sigma`` are the ensemble, its
-values, its consensus point and the parameters. What it returns holds until it returns it anew.
+``schedule(state) -> dict`` is called before each step with the `State` of the dynamics: ``steps``
+made so far, the ensemble ``X`` with values ``f``, its consensus point ``x``, ``alpha``, ``sigma``.
+What it returns holds until it returns it anew.
 """
 
 from dataclasses import dataclass

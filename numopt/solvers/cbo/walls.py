@@ -5,7 +5,7 @@ identity around the middle; with u = (x - lb) / (ub - lb)
 
     y(u) = log(u / (1 - u)) / 4,   a move d of u becomes   u = y^-1(y(u) + d)
 
-so that particles never touch a bound, and slow down near to it (Bungert, Hoffmann, Kim, Roith, 2025).
+so that particles slow down near to a bound (Bungert, Hoffmann, Kim, Roith, MirrorCBO, 2025).
 """
 
 import numpy as np
@@ -21,12 +21,14 @@ def limits(solver, problem):
     return -free, free
 
 
-def kept(solver, problem, old, new):
-    """Return an ensemble inside the bounds, after a move from `old` to `new`."""
+def kept(solver, problem, old, new, rows):
+    """Return an ensemble of which `rows` have moved from `old` to `new`, inside the bounds."""
     if solver.walls == "clip":
         return new
     guided = reflected if solver.walls == "reflect" else mirrored
-    return np.clip(guided(old, new, problem.lb, problem.ub), problem.lb, problem.ub)
+    inside = guided(old[rows], new[rows], problem.lb, problem.ub)
+    new[rows] = np.clip(inside, problem.lb, problem.ub)
+    return new
 
 
 def reflected(old, new, lb, ub):
