@@ -1,7 +1,7 @@
 """Whether particles come nearer to a consensus point that stands still."""
 
 import warnings
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def _rate(solver, lam, sigma, d):
     """Return E log |(1 - lam dt) e + sigma dt^(1 / tail) z| with a unit vector e of length d."""
     rng = np.random.default_rng(0)
     z = rng.standard_normal(DRAWS) if solver.tail == 2 else stable(rng, DRAWS, solver.tail)
-    size = sigma * (sqrt(solver.dt) if solver.tail == 2 else solver.dt ** (1.0 / solver.tail))
+    size = np.float64(sigma) * solver.dt ** (1.0 / solver.tail)
     square = (1.0 - lam * solver.dt + size * z) ** 2
     if d > 1:
         square = square + size**2 * _rest(solver, rng, d - 1)

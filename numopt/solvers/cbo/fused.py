@@ -7,6 +7,8 @@ are the same, and so is every bit of the result.
 
 import numpy as np
 
+from numopt.solvers.cbo.walls import box
+
 BLOCK = 2**14  # random numbers drawn in one go: handing a generator over costs as much as 1000
 
 
@@ -39,7 +41,7 @@ def _inside(solver, problem, s, run, X, c):
     f = s.f.copy()
     alpha = steps(
         *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
-        _schedule(solver), dynamics(solver, s.sigma), problem.lb, problem.ub,
+        _schedule(solver), dynamics(solver, s.sigma), *box(problem),
     )  # fmt: skip
     problem.account(solver.inner * len(X))
     return f, alpha
@@ -50,8 +52,9 @@ def _around(solver, problem, s, run, X, c):
 
     constants, schedule = dynamics(solver, s.sigma), _schedule(solver)
     f, alpha = s.f, s.alpha
+    lb, ub = box(problem)
     for Z in _normals(run.rng, solver.inner, X.shape):
-        move_all(Z, X, c, constants, problem.lb, problem.ub)
+        move_all(Z, X, c, constants, lb, ub)
         f = problem.values(X)
         alpha = gather(X, f, c, alpha, schedule)
     return f, alpha

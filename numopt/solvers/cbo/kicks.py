@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numopt.solvers.cbo.drift import value_at_consensus
+from numopt.solvers.cbo.walls import box
 
 STILL, PATIENCE = 1e-5, 5
 
@@ -33,7 +34,7 @@ def due(solver, s):
 def kicked(solver, problem, s, run):
     """Return the state with the ensemble after a kick, and with the better place of rest."""
     size = (solver.kick or s.sigma) * np.sqrt(solver.dt)
-    X = np.clip(s.X + size * run.normal(s.X.shape), problem.lb, problem.ub)
+    X = np.clip(s.X + size * run.normal(s.X.shape), *box(problem))
     rest = s.rest._replace(still=0, kicks=s.rest.kicks + 1)
     fun = value_at_consensus(solver, problem, s)
     return s._replace(X=X, rest=rest._replace(fun=fun, x=s.x) if fun < rest.fun else rest)

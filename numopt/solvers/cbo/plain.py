@@ -26,6 +26,7 @@ from numopt.solvers.cbo.kicks import Rest, rested
 from numopt.solvers.cbo.moves import moved
 from numopt.solvers.cbo.schedules import scheduled
 from numopt.solvers.cbo.surfaces import surface
+from numopt.solvers.cbo.walls import box
 
 FEWEST = 10  # particles that a reduction leaves
 
@@ -58,13 +59,15 @@ def init(solver, problem, x0, run):
     if solver.ensemble is not None:
         X = np.array(solver.ensemble, dtype=float)
         solver.require(X.ndim == 2 and X.shape[1] == n, "ensemble", f"must have shape (N, {n})")
+        several = len(X) > 1 and bool(np.isfinite(X).all())
+        solver.require(several, "ensemble", "must hold two finite particles or more")
     elif boxed and not solver.radius:
         X = problem.lb + (problem.ub - problem.lb) * run.rng.random((count, n))
         X[0] = X[0] if problem.draws_start else x0
     else:
         size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
         X = x0 + size * run.normal((count, n))
-    X = surface(solver).project(np.clip(X, problem.lb, problem.ub))
+    X = surface(solver).project(np.clip(X, *box(problem)))
     X = problem.first(X) if solver.handling == "project" else X
     f = problem.values(X)
     if not np.isfinite(f).any():

@@ -10,15 +10,21 @@ so that particles slow down near to a bound (Bungert, Hoffmann, Kim, Roith, Mirr
 
 import numpy as np
 
+FARTHEST = 1e100  # where there is no bound; squares of it are finite
 NEAREST = 1e-12  # to a bound, in widths of the box, for the mirror map
+
+
+def box(problem):
+    """Return bounds that are finite, however far away."""
+    return np.maximum(problem.lb, -FARTHEST), np.minimum(problem.ub, FARTHEST)
 
 
 def limits(solver, problem):
     """Return the bounds to which the moves themselves are clipped."""
     if solver.walls == "clip":
-        return problem.lb, problem.ub
-    free = np.full(problem.n, np.inf)
-    return -free, free
+        return box(problem)
+    far = np.full(problem.n, FARTHEST)
+    return -far, far
 
 
 def kept(solver, problem, old, new, rows):
@@ -27,7 +33,7 @@ def kept(solver, problem, old, new, rows):
         return new
     guided = reflected if solver.walls == "reflect" else mirrored
     inside = guided(old[rows], new[rows], problem.lb, problem.ub)
-    new[rows] = np.clip(inside, problem.lb, problem.ub)
+    new[rows] = np.clip(inside, *box(problem))
     return new
 
 
