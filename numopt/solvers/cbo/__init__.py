@@ -1,25 +1,18 @@
 """Consensus-based optimisation: many particles, no derivatives."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from numopt.core.errors import UnsupportedError
 from numopt.core.solver import METHODS, Solver, get_solver
-from numopt.solvers.cbo import constrained, hybrid, plain
+from numopt.solvers.cbo import constrained, fused, hybrid, on_arrays, plain
 from numopt.solvers.cbo.contraction import warn_if_expanding
-from numopt.solvers.cbo.handling import equations
-from numopt.solvers.cbo.options import check_pairs, check_values
+from numopt.solvers.cbo.options import check_arms, check_pairs, check_parts, check_values
 
 ARMS = ("swarm", "hop", "covariance")
-BASIC = frozenset(f.name for f in fields(Solver)) | {
-    "variant", "arms", "shares", "patience", "ftol", "polish", "inner", "radius", "n_particles",
-    "ensemble", "noise", "lam", "sigma", "dt", "alpha", "alpha_factor", "effective_share",
-    "truncate",
-}  # fmt: skip # options that every implementation of the dynamics knows
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
 
 
@@ -46,7 +39,7 @@ class CBO(Solver):
     n_particles : int
         Paper: number N of particles; 0 is 20 for each variable, at least 40 and at most 200.
     ensemble : array_like, shape (N, n), optional
-        Paper: the first particles.
+        Paper: the first particles. Without `x0` its library is that of the objective.
     noise : {"anisotropic", "isotropic", "covariance"}
         Paper: D(v) = diag(v), |v| I, or the root of the weighted covariance of the ensemble.
     lam, sigma, dt : float
@@ -127,6 +120,12 @@ class CBO(Solver):
     bit for bit, much faster. NaN and infinity weigh nothing. A step costs O(N n), memory O(N n),
     and O(n^2) of the covariance arm.
 
+    With an `x0` or `ensemble` of another array library the objective gets such arrays. In the paper
+    variant the ensemble is then one of them and moves where it lies, in the dtype of `x0`, where
+    the options are noise, memory, hopping, truncation and schedules. CuPy draws random numbers of
+    its own from a seed that `rng` gives; for other libraries they are copied. The hybrid moves its
+    particles on the host, as the paper variant does with other options; ``res.message`` tells it.
+
     Result: ``population``, ``population_energies``; of the hybrid ``arms``, evaluations of each.
 
     References
@@ -143,7 +142,7 @@ class CBO(Solver):
     certificate = None
     accepts = frozenset({"bounds", "eq", "ineq"})
     reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
-    backends = ("numpy", "array-api")  # the search is on the host, the objective where `x0` lies
+    backends = ("numpy", "array-api")  # the hybrid search is on the host, see the notes
     needs_x0 = False
     ARMS: ClassVar[tuple[str, ...]] = ARMS
 
@@ -192,24 +191,16 @@ class CBO(Solver):
         super().__post_init__()
         check_values(self)
         check_pairs(self)
-        self._check_arms()
+        check_arms(self)
 
-    def _check_arms(self):
-        arms = self.arms
-        known = isinstance(arms, (list, tuple)) and 0 < len(arms) == len(set(map(str, arms)))
-        known = known and set(arms) <= set(ARMS)
-        self.require(known, "arms", f"must be some of {', '.join(ARMS)}")
-        if self.shares is None:
-            return
-        fits = isinstance(self.shares, (list, tuple)) and len(self.shares) == len(arms)
-        fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in self.shares)
-        self.require(fits, "shares", "must have a positive number for each of `arms`")
+    @property
+    def like(self):
+        return self.ensemble
 
     @cached_property
     def extras(self):
         """Names of the options of the dynamics beyond the basic ones that are in use."""
-        own = [option for option in fields(self) if option.name not in BASIC]
-        return frozenset(o.name for o in own if getattr(self, o.name) != o.default)
+        return fused.extras(self)
 
     @property
     def memory_noise(self):
@@ -227,40 +218,10 @@ class CBO(Solver):
 
     def check(self, problem):
         super().check(problem)
-        if self.surface != "none" and (problem.features() or self._polishes(problem)):
-            raise UnsupportedError(
-                f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
-            )
-        if self.surface != "none" and problem.n % self.columns:
-            raise UnsupportedError(
-                f"method {self.name!r}: {problem.n} variables are no matrix of "
-                f"{self.columns} columns"
-            )
-        self._check_parts(problem)
-        if self._polishes(problem) and self.polish != "none":
+        on_arrays.check(self, problem)
+        check_parts(self, problem)
+        if self.polishes(problem) and self.polish != "none":
             self._local(problem)
-
-    def _check_parts(self, problem):
-        """Raise if an option needs a part that the problem does not have."""
-        finite = np.isfinite(problem.ub - problem.lb).all()
-        missing = {
-            "gradient": self.gradient and (problem.m or "grad" in problem.by_differences),
-            "handling": self.handling != "exact" and problem.m == 0,
-            "walls": self.walls == "mirror" and not finite,
-        }
-        needs = {
-            "gradient": "a given gradient, and no constraints",
-            "handling": "constraints",
-            "walls": "finite bounds",
-        }
-        if self.handling == "project" and not equations(problem).size:
-            missing["handling"], needs["handling"] = True, "linear equations"
-        for option in needs:
-            if missing[option]:
-                value = getattr(self, option)
-                raise UnsupportedError(
-                    f"method {self.name!r}: {option}={value!r} needs {needs[option]}"
-                )
 
     def _local(self, problem):
         """Raise unless the local method exists and takes the problem."""
@@ -268,18 +229,21 @@ class CBO(Solver):
         self.require(name in METHODS and name != self.name, "polish", "must be a local method")
         get_solver(name).check(problem)
 
-    def _polishes(self, problem):
+    def polishes(self, problem):
         """Whether a local method, and penalties for constraints, are around the search."""
         return problem.m > 0 or self.polish not in ("auto", "none")
 
     def _variant(self, problem):
-        if self._polishes(problem):
+        if self.polishes(problem):
             return constrained
-        return hybrid if self.variant == "hybrid" else plain
+        if self.variant == "hybrid":
+            return hybrid
+        return on_arrays if on_arrays.applies(self, problem) else plain
 
     def init(self, problem, x0, run):
         if self.variant == "paper":
             warn_if_expanding(self, problem.n)
+            run.remarks += on_arrays.remarks(self, problem)
         return self._variant(problem).init(self, problem, x0, run)
 
     def step(self, problem, s, run):

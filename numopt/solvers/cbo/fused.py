@@ -5,11 +5,28 @@ around any other, a step is one kernel before the values and one after them. The
 are the same, and so is every bit of the result.
 """
 
+from dataclasses import fields
+from math import sqrt
+
 import numpy as np
 
+from numopt.core.solver import Solver
 from numopt.solvers.cbo.walls import box
 
-BLOCK = 2**14  # random numbers drawn in one go: handing a generator over costs as much as 1000
+BASIC = frozenset(option.name for option in fields(Solver)) | {
+    "variant", "arms", "shares", "patience", "ftol", "polish", "inner", "radius", "n_particles",
+    "ensemble", "noise", "lam", "sigma", "dt", "alpha", "alpha_factor", "effective_share",
+    "truncate",
+}  # fmt: skip
+
+BLOCK = 2**14  # random numbers drawn in one go
+FEW = 2000  # below, NumPy draws them faster: handing a generator to a kernel takes long
+
+
+def extras(solver):
+    """Return the names of the options of the dynamics beyond the basic ones that are in use."""
+    own = [option for option in fields(solver) if option.name not in BASIC]
+    return frozenset(o.name for o in own if not np.array_equal(getattr(solver, o.name), o.default))
 
 
 def applies(solver):
@@ -22,7 +39,12 @@ def dynamics(solver, sigma):
     from numopt.kernels.ensemble import ANISOTROPIC, ISOTROPIC
 
     noise = ISOTROPIC if solver.noise == "isotropic" else ANISOTROPIC
-    return solver.lam * solver.dt, sigma * np.sqrt(solver.dt), noise, solver.truncate
+    return solver.lam * solver.dt, sigma * sqrt(solver.dt), noise, solver.truncate
+
+
+def schedule(solver):
+    """Return what the next alpha depends on, as the kernels take it."""
+    return solver.alpha_factor, solver.effective_share
 
 
 def steps(solver, problem, s, run):
@@ -41,7 +63,7 @@ def _inside(solver, problem, s, run, X, c):
     f = s.f.copy()
     alpha = steps(
         *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
-        _schedule(solver), dynamics(solver, s.sigma), *box(problem),
+        schedule(solver), dynamics(solver, s.sigma), *box(problem),
     )  # fmt: skip
     problem.account(solver.inner * len(X))
     return f, alpha
@@ -50,18 +72,14 @@ def _inside(solver, problem, s, run, X, c):
 def _around(solver, problem, s, run, X, c):
     from numopt.kernels.ensemble import gather, move_all
 
-    constants, schedule = dynamics(solver, s.sigma), _schedule(solver)
+    constants, factors = dynamics(solver, s.sigma), schedule(solver)
     f, alpha = s.f, s.alpha
     lb, ub = box(problem)
     for Z in _normals(run.rng, solver.inner, X.shape):
         move_all(Z, X, c, constants, lb, ub)
         f = problem.values(X)
-        alpha = gather(X, f, c, alpha, schedule)
+        alpha = gather(X, f, c, alpha, factors)
     return f, alpha
-
-
-def _schedule(solver):
-    return solver.alpha_factor, solver.effective_share
 
 
 def _normals(rng, k, shape):
@@ -71,6 +89,9 @@ def _normals(rng, k, shape):
     block = np.empty((min(k, max(1, BLOCK // (shape[0] * shape[1]))), *shape))
     while k > 0:
         Z = block[:k]
-        fill(rng, Z.reshape(-1))
+        if Z.size < FEW:
+            rng.standard_normal(out=Z)
+        else:
+            fill(rng, Z.reshape(-1))
         yield from Z
         k -= len(Z)

@@ -1,4 +1,11 @@
-"""Which values the options of the published dynamics may have."""
+"""Which values the options may have, and what they need of a problem."""
+
+from math import inf
+
+import numpy as np
+
+from numopt.core.errors import UnsupportedError
+from numopt.solvers.cbo.handling import equations
 
 POSITIVE = ("patience", "ftol", "lam", "dt", "truncate", "alpha_factor", "inner")
 NOT_NEGATIVE = (
@@ -59,3 +66,38 @@ def check_pairs(solver):
     )  # fmt: skip
     for refused, option, rule in rules:
         require(not refused, option, rule)
+
+
+def check_arms(solver):
+    """Raise `OptionError` unless the arms are known, and the shares are theirs."""
+    arms, shares = solver.arms, solver.shares
+    known = isinstance(arms, (list, tuple)) and 0 < len(arms) == len(set(map(str, arms)))
+    known = known and set(arms) <= set(solver.ARMS)
+    solver.require(known, "arms", f"must be some of {', '.join(solver.ARMS)}")
+    if shares is None:
+        return
+    fits = isinstance(shares, (list, tuple)) and len(shares) == len(arms)
+    fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in shares)
+    solver.require(fits, "shares", "must have a positive number for each of `arms`")
+
+
+def check_parts(solver, problem):
+    """Raise `UnsupportedError` if an option needs what the problem does not have."""
+    s = solver
+    handled = s.handling != "exact"
+    rules = (
+        (s.surface != "none" and (problem.features() or s.polishes(problem)),
+         "a surface excludes bounds, constraints and polishing"),
+        (s.surface != "none" and problem.n % s.columns,
+         f"{problem.n} variables are no matrix of {s.columns} columns"),
+        (s.gradient and (problem.m or "grad" in problem.by_differences),
+         "`gradient` needs a given gradient, and no constraints"),
+        (s.walls == "mirror" and not np.isfinite(problem.ub - problem.lb).all(),
+         "walls='mirror' needs finite bounds"),
+        (handled and problem.m == 0, f"handling={s.handling!r} needs constraints"),
+        (s.handling == "project" and not equations(problem).size,
+         "handling='project' needs linear equations"),
+    )  # fmt: skip
+    for refused, why in rules:
+        if refused:
+            raise UnsupportedError(f"method {s.name!r}: {why}")

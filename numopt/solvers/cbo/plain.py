@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numopt.core.backend import to_host
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
 from numopt.solvers.cbo import fused
@@ -53,30 +54,46 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Draw the ensemble and evaluate it."""
-    n = problem.n
-    boxed = bool(np.isfinite(problem.ub - problem.lb).all())
-    count = solver.n_particles or min(max(20 * n, 40), 200)
-    if solver.ensemble is not None:
-        X = np.array(solver.ensemble, dtype=float)
-        solver.require(X.ndim == 2 and X.shape[1] == n, "ensemble", f"must have shape (N, {n})")
-        several = len(X) > 1 and bool(np.isfinite(X).all())
-        solver.require(several, "ensemble", "must hold two finite particles or more")
-    elif boxed and not solver.radius:
-        X = problem.lb + (problem.ub - problem.lb) * run.rng.random((count, n))
-        X[0] = X[0] if problem.draws_start else x0
-    else:
-        size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
-        X = x0 + size * run.normal((count, n))
-    X = surface(solver).project(np.clip(X, *box(problem)))
+    X = np.clip(first_ensemble(solver, problem, x0, run), *box(problem))
+    X = surface(solver).project(X)
     X = problem.first(X) if solver.handling == "project" else X
     f = problem.values(X)
     if not np.isfinite(f).any():
         return _state(solver, X, f, X[:0], f[:0], x0, np.nan)
-    alpha = solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
     Y, f_y = (X, f) if solver.memory else (X[:0], f[:0])
-    s = _state(solver, X, f, Y, f_y, x0, np.nan)._replace(alpha=alpha)
+    s = _state(solver, X, f, Y, f_y, x0, np.nan)._replace(alpha=first_alpha(solver, f))
     s = _consensus(solver, problem, s)
     return s._replace(width=max(_spread(s), np.finfo(float).tiny))
+
+
+def first_ensemble(solver, problem, x0, run):
+    """Return the ensemble that was given, or draw it; some of it may lie outside the bounds."""
+    n = problem.n
+    if solver.ensemble is not None:
+        check_ensemble(solver, problem)
+        return np.array(to_host(solver.ensemble), dtype=float)
+    count = solver.n_particles or min(max(20 * n, 40), 200)
+    boxed = bool(np.isfinite(problem.ub - problem.lb).all())
+    if not boxed or solver.radius:
+        size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
+        return x0 + size * run.normal((count, n))
+    X = problem.lb + (problem.ub - problem.lb) * run.rng.random((count, n))
+    X[0] = X[0] if problem.draws_start else x0
+    return X
+
+
+def check_ensemble(solver, problem):
+    """Raise unless the ensemble that was given fits the problem."""
+    shape = np.shape(solver.ensemble)
+    fits = len(shape) == 2 and shape[1] == problem.n
+    solver.require(fits, "ensemble", f"must have shape (N, {problem.n})")
+    several = shape[0] > 1 and bool(np.isfinite(to_host(solver.ensemble)).all())
+    solver.require(several, "ensemble", "must hold two finite particles or more")
+
+
+def first_alpha(solver, f):
+    """Return alpha at the start, by default one over the standard deviation of the values."""
+    return solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
 
 
 def _state(solver, X, f, Y, f_y, x, fun):

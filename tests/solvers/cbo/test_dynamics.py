@@ -30,9 +30,17 @@ def test_variants_reach_consensus_at_the_minimum(setting):
     assert res.population.shape == (100, 3)
 
 
-@pytest.mark.parametrize("inner", [1, 7])
-def test_fused_steps_give_the_same_bits(inner):
-    one, two = paper(rastrigin, inner=inner), paper(plain, inner=inner)
+@pytest.mark.parametrize(
+    ("inner", "options"),
+    [
+        (1, {}),
+        (7, {"noise": "isotropic", "sigma": 1.0, "dt": 0.1}),
+        (25, {"n_particles": 300, "maxiter": 2}),  # numbers in several blocks
+        (3, {"effective_share": 0.3, "truncate": 1.0}),
+    ],
+)
+def test_fused_steps_give_the_same_bits(inner, options):
+    one, two = (paper(fun, inner=inner, **options) for fun in (rastrigin, plain))
     assert_same(one, two)
     np.testing.assert_array_equal(one.population, two.population)
 
