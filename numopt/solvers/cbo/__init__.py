@@ -89,8 +89,8 @@ class CBO(Solver):
         Paper: ``schedule(state) -> dict`` of parameters from the next step on; see
         `numopt.solvers.cbo.schedules`, with `Cooling` and `Geometric`.
     kicks, kick : int, float
-        Paper: so many times at most, where the consensus point rests, the particles are shaken with
-        this strength; 0 is `sigma`. The answer is the best point of rest.
+        Paper: so many times, where the consensus point rests, the particles are shaken with this
+        strength, 0 being `sigma`, before it may converge. The answer is the best point of rest.
     walls : {"clip", "reflect", "mirror"}
         Paper: what happens at bounds; the mirror map is that of an entropy of a finite box.
     handling : {"exact", "adaptive", "rank", "drift", "project"}

@@ -1,10 +1,10 @@
 """A kick to all particles where their consensus point rests.
 
-    if max |c - c_old| < 1e-5 w in each of 5 steps, with w the median spread at the start:
+    if max |c - c_old| < max(1e-5, tol) w in each of 5 steps, w the median spread at the start:
         x_i = x_i + kick sqrt(dt) z_i   instead of the next step
 
-Of the places of rest the best one is kept (Carrillo, Jin, Li, Zhu, ESAIM COCV 27, 2021, for neural
-networks, in units of the variables).
+Of the places of rest the best one is kept, and no run converges before its last kick (Carrillo,
+Jin, Li, Zhu, ESAIM COCV 27, 2021, for neural networks, without w).
 """
 
 from typing import NamedTuple
@@ -44,5 +44,5 @@ def rested(solver, s, before):
     """Return what is known of rests after a step that has moved the consensus from `before`."""
     if not solver.kicks:
         return s.rest
-    moved = np.abs(s.x - before).max(initial=0.0) >= STILL * s.width
+    moved = np.abs(s.x - before).max(initial=0.0) >= max(STILL, solver.tol) * s.width
     return s.rest._replace(still=0 if moved else s.rest.still + 1)

@@ -194,4 +194,5 @@ def report(solver, problem, s, run):
     fields = {"population": s.X, "population_energies": s.f}
     if solver.clusters:
         fields["consensus_points"] = np.unique(s.c, axis=0)
-    return Iterate(x, float(fun), _spread(s) / s.width, 0.0, scalars, lambda: fields)
+    measure = _spread(s) / s.width if s.rest.kicks >= solver.kicks else np.inf
+    return Iterate(x, float(fun), measure, 0.0, scalars, lambda: fields)

@@ -94,8 +94,6 @@ def scheduled(solver, s):
             f"{', '.join(sorted(PARAMETERS))}, got {changes!r}"
         )
     changed = s.changed | changes
-    s = s._replace(
-        alpha=float(changes.get("alpha", s.alpha)), sigma=float(changes.get("sigma", s.sigma)),
-        changed={k: v for k, v in changed.items() if k not in ("alpha", "sigma")},
-    )  # fmt: skip
-    return get_solver(solver, changed), s
+    solver = get_solver(solver, changed)
+    alpha, sigma = changes.get("alpha", s.alpha), changes.get("sigma", s.sigma)
+    return solver, s._replace(alpha=float(alpha), sigma=float(sigma), changed=changed)
