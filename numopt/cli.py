@@ -111,7 +111,7 @@ def _global_lines(args):
     if args.speed:
         return swarm_steps.lines()
     if args.constraints:
-        return enclosed.lines(args.seed, args.seeds)
+        return enclosed.lines(args.seed, args.seeds, args.detail)
     dimensions = tuple(
         map(int, args.dimensions or (("2", "5") if args.quick else ("5", "10", "20")))
     )

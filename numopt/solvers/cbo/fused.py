@@ -60,12 +60,14 @@ def _inside(solver, problem, s, run, X, c):
     from numopt.kernels.ensemble import steps
 
     problem.check_time()
-    f = s.f.copy()
-    alpha = steps(
+    f, best = s.f.copy(), s.x.copy()
+    alpha, low = steps(
         *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
         schedule(solver), dynamics(solver, s.sigma), *box(problem),
+        problem.best_known()[0], best,
     )  # fmt: skip
     problem.account(solver.inner * len(X))
+    problem.keep_best(best[None, :], np.array([low]))
     return f, alpha
 
 
