@@ -88,12 +88,18 @@ PLANES = ((1.0, 1.0, 1.0, 1.0, 1.0), (1.0, -1.0, 2.0, 0.0, 0.5))
 # values of the last two are the lowest ones of many runs.
 ENCLOSED = (
     Enclosed("g06", g06, ((13, 100), (0, 100)), NonlinearRows(_g06_rows, 0.0), -6961.81387558015),
-    Enclosed("g08", g08, ((1e-3, 10),) * 2, NonlinearRows(_g08_rows, -inf, 0.0), -0.0958250414180359),
+    Enclosed(
+        "g08", g08, ((1e-3, 10),) * 2, NonlinearRows(_g08_rows, -inf, 0.0), -0.0958250414180359
+    ),
     Enclosed(
         "townsend", townsend, ((-2.25, 2.25), (-2.5, 1.75)), NonlinearRows(_townsend_row, 0.0),
         -2.0239884,
     ),
     Enclosed("shell", rastrigin, (SQUARE,) * 3, NonlinearRows(_square, 5.0, 6.0), 5.0),
-    Enclosed("circle", _moved_rastrigin, (SQUARE,) * 2, NonlinearRows(_square, 2.0, 2.0), 2.2544648),
-    Enclosed("planes", rastrigin, (SQUARE,) * 5, LinearRows(PLANES, (2.0, 1.0), (2.0, 1.0)), 1.9939512),
+    Enclosed(
+        "circle", _moved_rastrigin, (SQUARE,) * 2, NonlinearRows(_square, 2.0, 2.0), 2.2544648
+    ),
+    Enclosed(
+        "planes", rastrigin, (SQUARE,) * 5, LinearRows(PLANES, (2.0, 1.0), (2.0, 1.0)), 1.9939512
+    ),
 )  # fmt: skip

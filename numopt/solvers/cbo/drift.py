@@ -37,7 +37,7 @@ def value_at_consensus(solver, problem, s):
 
 def _adam(solver, s, U, rows):
     moments = s.moments.copy() if s.moments.size else np.zeros((2, *s.X.shape))
-    m, v = moments
+    m, v = moments[0], moments[1]
     m[rows] = FIRST * m[rows] + (1.0 - FIRST) * U
     v[rows] = SECOND * v[rows] + (1.0 - SECOND) * U**2
     age = s.steps + 1

@@ -7,6 +7,7 @@ What it returns holds until it returns it anew.
 
 from dataclasses import dataclass
 from math import log2
+from typing import Any
 
 from numopt.core.errors import OptionError
 from numopt.core.solver import get_solver
@@ -77,7 +78,7 @@ class Geometric:
         return {"sigma": min(s.sigma, max(self.factor * s.sigma, self.floor))}
 
 
-def scheduled(solver, s):
+def scheduled(solver, s) -> tuple[Any, Any]:
     """Return the solver and the state of the next step, with what a schedule has changed.
 
     Raises

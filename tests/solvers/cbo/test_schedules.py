@@ -15,10 +15,8 @@ from numopt.solvers.cbo.walls import mirrored, reflected
 
 def parameters(n, **options):
     """Return alpha and sigma after each of n steps."""
-    res = numopt.minimize(
-        plain, bounds=BOX, method="cbo", rng=0, history=True,
-        options={"variant": "paper", "n_particles": 10, "maxiter": n, "alpha_factor": 1.0} | options,
-    )  # fmt: skip
+    options = {"variant": "paper", "n_particles": 10, "alpha_factor": 1.0, "maxiter": n} | options
+    res = numopt.minimize(plain, bounds=BOX, method="cbo", rng=0, history=True, options=options)
     return np.array(res.history["alpha"]), np.array(res.history["sigma"])
 
 
