@@ -52,9 +52,9 @@ def _keep_best(problem, X, f):
     xp = namespace_of(X)
     f = xp.where(xp.isnan(f), xp.full_like(f, inf), f)
     low = float(xp.min(f))
-    if problem.memo is not None and low < problem.best_known()[0]:
-        best = on_host(X[int(xp.argmin(f)), :]).astype(np.float64)
-        problem.memo["best"] = low, best
+    if low < problem.best_known()[0]:
+        i = int(xp.argmin(f))
+        problem.keep_best(on_host(X[i : i + 1, :]).astype(np.float64), np.array([low]))
 
 
 class AcceptArray:

@@ -7,6 +7,7 @@ are the same, and so is every bit of the result.
 
 from dataclasses import fields
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ FEW = 2000  # below, NumPy draws them faster: handing a generator to a kernel ta
 
 def extras(solver):
     """Return the names of the options of the dynamics beyond the basic ones that are in use."""
-    own = [option for option in fields(solver) if option.name not in BASIC]
+    own: Any = [option for option in fields(solver) if option.name not in BASIC]
     return frozenset(o.name for o in own if not np.array_equal(getattr(solver, o.name), o.default))
 
 
@@ -88,7 +89,8 @@ def _normals(rng, k, shape):
     """Yield k arrays of standard normal numbers."""
     from numopt.kernels.ensemble import fill
 
-    block = np.empty((min(k, max(1, BLOCK // (shape[0] * shape[1]))), *shape))
+    many = BLOCK // max(shape[0] * shape[1], 1)
+    block = np.empty((min(k, max(many, 1)), *shape))
     while k > 0:
         Z = block[:k]
         if Z.size < FEW:

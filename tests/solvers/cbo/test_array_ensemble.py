@@ -141,6 +141,20 @@ def test_the_library_of_the_ensemble_is_that_of_the_objective(strict):
     assert "on the host because of batch_size" in res.message
 
 
+def test_constraints_and_polishing_bring_the_ensemble_to_the_host(strict):
+    def fun(x):
+        return strict.sum(x * x)
+
+    row = numopt.models.callable_nlp.NonlinearRows(fun, 1.0, 2.0)
+    given = {"method": "cbo", "rng": 0, "options": {"variant": "paper", "maxfun": 200}}
+    res = numopt.minimize(fun, strict.asarray(X0), constraints=row, **given)
+    assert "moved on the host because of constraints" in res.message
+    given["options"]["polish"] = "sketched_newton"
+    res = numopt.minimize(fun, strict.asarray(X0), **given)
+    assert "moved on the host because of polish" in res.message
+    assert type(res.x) is type(strict.asarray(0.0))
+
+
 def test_an_ensemble_that_does_not_fit(strict):
     with pytest.raises(numopt.OptionError, match=r"`ensemble` must have shape \(N, 3\)"):
         run(rastrigin(strict), strict.asarray(X0), ensemble=strict.zeros((5, 2)))

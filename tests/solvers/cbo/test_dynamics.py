@@ -105,7 +105,7 @@ def test_own_consensus_of_a_wide_kernel_is_the_common_one():
 def test_first_claim_of_the_paper_success_grows_with_the_ensemble():
     """Rastrigin in d = 4 from N(2, 4^2 I): success means f(c) < 0.8 (Riedl et al., 2023)."""
     options = {"sigma": 1.6**0.5, "alpha": 1000.0, "alpha_factor": 1.0, "radius": 4.0}
-    options |= {"maxiter": 400, "dt": 0.02, "variant": "paper", "inner": 20}
+    options |= {"maxiter": 40, "dt": 0.02, "variant": "paper", "inner": 20}
 
     def share(n):
         given = options | {"n_particles": n}
