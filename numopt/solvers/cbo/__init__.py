@@ -60,7 +60,7 @@ class CBO(Solver):
         Paper: how many particles move in a step, in random order; 0 is all.
     batches : {"stale", "partial", "full"}
         Paper: the consensus is that of all, as they were when they moved last; of the batch, which
-        moves; or of the batch, and all move.
+        moves; or of the batch, and all move, so that the values of the others are unknown, NaN.
     kernel_width : float
         Paper: each particle follows those within about this distance, so several minimisers
         survive (polarised); 0 is all. ``res.population`` has them.

@@ -92,6 +92,7 @@ def test_truncation_bounds_the_noise_and_does_not_bring_particles_together():
     ],
 )  # fmt: skip
 def test_where_no_rate_is_known_nothing_is_told(options):
+    assert spreading(CBO(**options), 3) == -np.inf
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         paper(maxiter=1, **options)

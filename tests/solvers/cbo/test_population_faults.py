@@ -198,20 +198,6 @@ def on(workers=None, fun=plain, variant="paper", **given):
     )
 
 
-@pytest.fixture(scope="module")
-def client():
-    distributed = pytest.importorskip("distributed")
-    import dask
-
-    local = {"processes": True, "dashboard_address": None, "host": "127.0.0.1"}
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
 @pytest.mark.parametrize("variant", ["hybrid", "paper"])
 def test_engines_give_the_same_bits(variant):
     serial = on(variant=variant)

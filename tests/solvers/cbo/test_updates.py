@@ -98,6 +98,13 @@ def test_the_gradient_drift_needs_a_gradient_and_no_constraints(given):
         )
 
 
+def test_the_gradient_drift_before_a_local_method():
+    options = {"variant": "paper", "gradient": 0.1, "polish": "sketched_newton", "tol": 1e-3}
+    res = numopt.minimize(plain, jac=slope, bounds=BOX, method="cbo", rng=0, options=options)
+    assert res.success
+    assert np.abs(slope(res.x)).max() < 1e-2
+
+
 def test_undefined_gradients_do_not_move():
     solver, problem, s, _ = start(jac=lambda x: np.full(3, np.nan), gradient=1.0)
     pull, _ = drift.pull(solver, problem, s, np.arange(20))
@@ -221,7 +228,7 @@ def test_a_run_is_continued_bit_for_bit():
     "options",
     [
         {"batches": "full", "clusters": 2}, {"batches": "partial", "kernel_width": 1.0},
-        {"batches": "full", "effective_share": 0.5}, {"correction": "step", "clusters": 2},
+        {"batches": "full", "effective_share": 0.5}, {"batches": "full", "memory": True}, {"correction": "step", "clusters": 2},
         {"correction": "step", "batches": "partial"}, {"update": "exact"},
         {"surface": "sphere", "update": "adam"}, {"surface": "sphere", "gradient": 1.0},
         {"surface": "sphere", "kicks": 1}, {"memory_sigma": -1.0}, {"memory_sigma": "x"},
