@@ -228,7 +228,8 @@ def test_a_run_is_continued_bit_for_bit():
     "options",
     [
         {"batches": "full", "clusters": 2}, {"batches": "partial", "kernel_width": 1.0},
-        {"batches": "full", "effective_share": 0.5}, {"batches": "full", "memory": True}, {"correction": "step", "clusters": 2},
+        {"batches": "full", "effective_share": 0.5}, {"batches": "full", "memory": True},
+        {"correction": "step", "clusters": 2},
         {"correction": "step", "batches": "partial"}, {"update": "exact"},
         {"surface": "sphere", "update": "adam"}, {"surface": "sphere", "gradient": 1.0},
         {"surface": "sphere", "kicks": 1}, {"memory_sigma": -1.0}, {"memory_sigma": "x"},
