@@ -69,11 +69,8 @@ def _drawn(solver, problem, s, X, rows, run, lb, ub):
     else:
         move(run.rng, rows, X, s.c, dynamics, lb, ub)
     if solver.memory and (solver.memory_lam or solver.memory_noise):
-        size = (
-            solver.memory_lam * size
-            if solver.memory_sigma is None
-            else solver.memory_sigma * np.sqrt(solver.dt)
-        )
+        own = solver.memory_sigma
+        size = solver.memory_lam * size if own is None else own * np.sqrt(solver.dt)
         move(run.rng, rows, X, s.Y, (solver.memory_lam * solver.dt, size, kind, cut), lb, ub)
     if solver.jump_rate:
         X[rows] = np.clip(X[rows] + noise.jumps(solver, s, X, rows, run), lb, ub)
