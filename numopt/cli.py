@@ -106,10 +106,12 @@ def _transport_lines(args):
 
 def _global_lines(args):
     """Return the lines of the benchmark of global search that was asked for."""
-    from numopt.bench import bbob, global_search, swarm_steps
+    from numopt.bench import bbob, enclosed, global_search, swarm_steps
 
     if args.speed:
         return swarm_steps.lines()
+    if args.constraints:
+        return enclosed.lines(args.seed, args.seeds, args.detail)
     dimensions = tuple(
         map(int, args.dimensions or (("2", "5") if args.quick else ("5", "10", "20")))
     )
@@ -459,6 +461,8 @@ def _bench_arguments(command):
     add("--dimensions", type=_words, metavar="D,...", help="numbers of variables of `global`")
     add("--bbob", action="store_true", help="`global` on the functions of COCO; seeds: instances")
     add("--detail", action="store_true", help="families one by one in `global`")
+    summary = "`global` with constraints: ways to treat them"
+    add("--constraints", action="store_true", help=summary)
     summary = "seconds per solve; of `bcd` for all that a solver tries on a problem"
     add("--time-limit", type=_positive(float), default=60.0, metavar="S", help=summary)
     add("--tol", type=_positive(float), default=1e-6, help="tolerance of the judge")

@@ -15,6 +15,7 @@ from numopt.problems.landscapes import landscape
 
 SIZES = ((50, 10), (200, 20), (1000, 20))
 STEPS, REPEATS, INNER = 1000, 5, 20
+SIGMA = 0.2  # so small that isotropic noise does not blow up 20 dimensions
 
 
 def lines(sizes=SIZES, steps=STEPS, repeats=REPEATS, dimensions=(5, 10, 20), evaluations=100_000):
@@ -79,7 +80,7 @@ def _vectorised(X):
 
 def _own(X, steps, compiled, inner=INNER):
     options = {
-        "variant": "paper", "ensemble": X, "sigma": 5.1, "noise": "isotropic", "dt": 1e-4,
+        "variant": "paper", "ensemble": X, "sigma": SIGMA, "noise": "isotropic", "dt": 1e-4,
         "inner": inner, "maxiter": steps // inner, "tol": 1e-300, "radius": 1.0,
     }  # fmt: skip
     fun = _squares() if compiled else _vectorised
@@ -128,7 +129,7 @@ def _cbx(X, steps):
         return np.einsum("mij,mij->mi", X, X)
 
     dynamic = CBO(
-        values, f_dim="3D", check_f_dims=False, x=X[None].copy(), noise="isotropic", sigma=5.1,
+        values, f_dim="3D", check_f_dims=False, x=X[None].copy(), noise="isotropic", sigma=SIGMA,
         dt=1e-4, alpha=1.0, max_it=steps, verbosity=0, seed=0, track_args={"names": []},
     )  # fmt: skip
     start = process_time()

@@ -80,8 +80,8 @@ def next_alpha(f, alpha, factor, share):
 
 
 @with_objective
-def steps(fun, args, k, rng, rows, X, f, c, alpha, schedule, dynamics, lb, ub):
-    """Do k steps with a compiled objective and return alpha.
+def steps(fun, args, k, rng, rows, X, f, c, alpha, schedule, dynamics, lb, ub, low, best):
+    """Do k steps with a compiled objective and return alpha and the lowest value so far.
 
     Parameters
     ----------
@@ -93,10 +93,17 @@ def steps(fun, args, k, rng, rows, X, f, c, alpha, schedule, dynamics, lb, ub):
     alpha : float
     schedule : (factor, share) of `next_alpha`
     dynamics : (drift, size, noise, cut) of `move`
+    low : float
+        The lowest value before.
+    best : ndarray, shape (n,)
+        Becomes the place of a lower one.
     """
     for _ in range(k):
         move(rng, rows, X, c, dynamics, lb, ub)
         for i in range(f.size):
             f[i] = fun(X[i], *args)
+            if f[i] < low:
+                low = f[i]
+                best[:] = X[i]
         alpha = gather(X, f, c, alpha, schedule)
-    return alpha
+    return alpha, low

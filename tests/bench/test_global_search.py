@@ -5,11 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from numopt.bench import bbob, global_peers, global_search, swarm_steps
+import numopt
+from numopt.bench import bbob, enclosed, global_peers, global_search, swarm_steps
 from numopt.bench.attempts import Attempt, Key, Log
 from numopt.bench.global_peers import PEERS, Enough, Peer, Recorder, installed, record
 from numopt.cli import main
 from numopt.core.errors import OptionError
+from numopt.problems.enclosed import ENCLOSED
 from numopt.problems.landscapes import landscape
 
 LB, UB = np.full(2, -1.0), np.full(2, 2.0)
@@ -121,3 +123,21 @@ def test_command_line(capsys, monkeypatch):
     monkeypatch.setattr(global_search, "BUDGET", 300)
     assert main(["bench", "global", "--dimensions", "2", "--seeds", "1", "--methods", "none"]) == 0
     assert "numopt cbo, compiled" in capsys.readouterr().out
+
+
+def test_constraints():
+    cases = [case for case in ENCLOSED if case.name in ("g08", "planes")]
+    lines = list(enclosed.lines(3, 2, detail=True, maxfun=1500, problems=cases))
+    assert len(lines) == 12
+    shares = [float(cell) for line in lines[5:7] for cell in line.split("|")[2:-1] if cell.strip()]
+    assert len(shares) == 11
+    assert set(shares) <= {0.0, 0.5, 1.0}
+    assert max(shares) > 0.0
+
+
+@pytest.mark.parametrize("case", ENCLOSED, ids=lambda case: case.name)
+def test_lowest_values_are_feasible(case):
+    problem = case.problem()
+    res = numopt.solve(problem, method="cbo", rng=0, options={"maxfun": 12_000})
+    assert problem.violation(res.x, problem.cons(res.x)) <= 1e-6
+    assert res.fun >= case.lowest - 1e-4 * max(1.0, abs(case.lowest))

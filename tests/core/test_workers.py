@@ -126,20 +126,6 @@ def test_anything_else_is_refused(workers):
         mapper(workers)
 
 
-@pytest.fixture
-def client():
-    distributed = pytest.importorskip("distributed")
-    import dask
-
-    local = {"processes": True, "dashboard_address": None, "host": "127.0.0.1"}
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, **local) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
 def test_dask_cluster(client):
     pmap = mapper(client)
     offset = 0.5

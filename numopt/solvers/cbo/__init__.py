@@ -1,16 +1,16 @@
 """Consensus-based optimisation: many particles, no derivatives."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, sqrt
+from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from numopt.core.errors import ConvergenceWarning, UnsupportedError
 from numopt.core.solver import METHODS, Solver, get_solver
 from numopt.solvers.cbo import constrained, fused, hybrid, on_arrays, plain
+from numopt.solvers.cbo.contraction import warn_if_expanding
+from numopt.solvers.cbo.options import check_arms, check_pairs, check_parts, check_values
 
 ARMS = ("swarm", "hop", "covariance")
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
@@ -54,8 +54,13 @@ class CBO(Solver):
         Paper: largest size of D.
     memory, memory_lam : bool, float
         Paper: consensus of the best places that the particles have seen, and the pull of its own.
+    memory_sigma : float, optional
+        Paper: the noise of that pull; None is `memory_lam` times `sigma`.
     batch_size : int
         Paper: how many particles move in a step, in random order; 0 is all.
+    batches : {"stale", "partial", "full"}
+        Paper: the consensus is that of all, as they were when they moved last; of the batch, which
+        moves; or of the batch, and all move, so that the values of the others are unknown, NaN.
     kernel_width : float
         Paper: each particle follows those within about this distance, so several minimisers
         survive (polarised); 0 is all. ``res.population`` has them.
@@ -73,6 +78,24 @@ class CBO(Solver):
         Paper: index of stable noise, from 2, which is normal, down to 1, which is Cauchy's.
     reduction : float
         Paper: how much faster than their variance the particles become fewer, up to 1; 0 keeps all.
+    update : {"euler", "exact", "adam"}
+        Paper: Euler-Maruyama; the exact law of a step with covariance noise, which is consensus-
+        based sampling with ``sigma = sqrt(2)``; or Adam's moments of x - c, `lam` being the step.
+    correction : {"none", "step", "smooth"}
+        Paper: only particles that are worse than f(c) are drawn to c.
+    gradient : float
+        Paper: strength of a drift along -grad f, which must be given.
+    schedule : callable, optional
+        Paper: ``schedule(state) -> dict`` of parameters from the next step on; see
+        `numopt.solvers.cbo.schedules`, with `Cooling` and `Geometric`.
+    kicks, kick : int, float
+        Paper: so many times, where the consensus point rests, the particles are shaken with this
+        strength, 0 being `sigma`, before it may converge. The answer is the best point of rest.
+    walls : {"clip", "reflect", "mirror"}
+        Paper: what happens at bounds; the mirror map is that of an entropy of a finite box.
+    handling : {"exact", "adaptive", "rank", "drift", "project"}
+        Paper: constraints by an exact penalty, a squared one with adaptive weight, ranking of
+        feasible particles first, an implicit drift, or projection on linear equations.
     inner : int
         Paper: steps in an iteration. With an objective compiled by Numba they run in one kernel.
     polish : {"auto", "none"} or str
@@ -142,7 +165,9 @@ class CBO(Solver):
     truncate: float = inf
     memory: bool = False
     memory_lam: float = 0.0
+    memory_sigma: Any = None
     batch_size: int = 0
+    batches: Literal["stale", "partial", "full"] = "stale"
     kernel_width: float = 0.0
     jump_rate: float = 0.0
     hopping: bool = False
@@ -151,47 +176,22 @@ class CBO(Solver):
     clusters: int = 0
     tail: float = 2.0
     reduction: float = 0.0
+    update: Literal["euler", "exact", "adam"] = "euler"
+    correction: Literal["none", "step", "smooth"] = "none"
+    gradient: float = 0.0
+    schedule: Any = None
+    kicks: int = 0
+    kick: float = 0.0
+    walls: Literal["clip", "reflect", "mirror"] = "clip"
+    handling: Literal["exact", "adaptive", "rank", "drift", "project"] = "exact"
     inner: int = 1
     polish: str = "auto"
 
     def __post_init__(self):
         super().__post_init__()
-        for option in ("patience", "ftol", "lam", "dt", "truncate", "alpha_factor", "inner"):
-            self.require(getattr(self, option) > 0, option, "must be > 0")
-        for option in ("radius", "sigma", "alpha", "memory_lam", "batch_size", "kernel_width"):
-            self.require(getattr(self, option) >= 0, option, "must be >= 0")
-        few = self.n_particles != 0 and self.n_particles < 2
-        self.require(not few, "n_particles", "must be >= 2, or 0")
-        self.require(0 <= self.effective_share <= 1, "effective_share", "must be in [0, 1]")
-        self.require(0 < self.sigma_factor <= 1, "sigma_factor", "must be in (0, 1]")
-        self.require(self.jump_rate >= 0, "jump_rate", "must be >= 0")
-        self.require(1 <= self.tail <= 2, "tail", "must be in [1, 2]")
-        self.require(0 <= self.reduction <= 1, "reduction", "must be in [0, 1]")
-        self.require(self.clusters >= 0, "clusters", "must be >= 0")
-        one = self.columns == 1 or self.surface == "stiefel"
-        self.require(self.columns >= 1 and one, "columns", "must be 1 unless on 'stiefel'")
-        self._refuse_pairs()
-        self._check_arms()
-
-    def _refuse_pairs(self):
-        """Raise for options that exclude each other."""
-        alone = not (self.clusters and self.kernel_width)
-        self.require(alone, "clusters", "must be 0 where `kernel_width` is given")
-        fixed = not (self.reduction and self.batch_size)
-        self.require(fixed, "reduction", "must be 0 where `batch_size` is given")
-        normal = self.tail == 2 or (self.noise != "covariance" and self.surface == "none")
-        self.require(normal, "tail", "must be 2 with covariance noise and on surfaces")
-
-    def _check_arms(self):
-        arms = self.arms
-        known = isinstance(arms, (list, tuple)) and 0 < len(arms) == len(set(map(str, arms)))
-        known = known and set(arms) <= set(ARMS)
-        self.require(known, "arms", f"must be some of {', '.join(ARMS)}")
-        if self.shares is None:
-            return
-        fits = isinstance(self.shares, (list, tuple)) and len(self.shares) == len(arms)
-        fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in self.shares)
-        self.require(fits, "shares", "must have a positive number for each of `arms`")
+        check_values(self)
+        check_pairs(self)
+        check_arms(self)
 
     @property
     def like(self):
@@ -201,6 +201,11 @@ class CBO(Solver):
     def extras(self):
         """Names of the options of the dynamics beyond the basic ones that are in use."""
         return fused.extras(self)
+
+    @property
+    def memory_noise(self):
+        """The noise of the pull to the best places that the particles have seen."""
+        return self.memory_lam * self.sigma if self.memory_sigma is None else self.memory_sigma
 
     def arm_shares(self, d):
         """Return the share of each of the three arms in d variables; 0 for none."""
@@ -214,16 +219,8 @@ class CBO(Solver):
     def check(self, problem):
         super().check(problem)
         on_arrays.check(self, problem)
-        if self.surface != "none" and (problem.features() or self._polishes(problem)):
-            raise UnsupportedError(
-                f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
-            )
-        if self.surface != "none" and problem.n % self.columns:
-            raise UnsupportedError(
-                f"method {self.name!r}: {problem.n} variables are no matrix of "
-                f"{self.columns} columns"
-            )
-        if self._polishes(problem) and self.polish != "none":
+        check_parts(self, problem)
+        if self.polishes(problem) and self.polish != "none":
             self._local(problem)
 
     def _local(self, problem):
@@ -232,12 +229,12 @@ class CBO(Solver):
         self.require(name in METHODS and name != self.name, "polish", "must be a local method")
         get_solver(name).check(problem)
 
-    def _polishes(self, problem):
+    def polishes(self, problem):
         """Whether a local method, and penalties for constraints, are around the search."""
         return problem.m > 0 or self.polish not in ("auto", "none")
 
     def _variant(self, problem):
-        if self._polishes(problem):
+        if self.polishes(problem):
             return constrained
         if self.variant == "hybrid":
             return hybrid
@@ -245,23 +242,9 @@ class CBO(Solver):
 
     def init(self, problem, x0, run):
         if self.variant == "paper":
-            self._warn_if_expanding()
+            warn_if_expanding(self, problem.n)
             run.remarks += on_arrays.remarks(self, problem)
         return self._variant(problem).init(self, problem, x0, run)
-
-    def _warn_if_expanding(self):
-        """Tell if the typical particle moves away from a fixed consensus point."""
-        z = np.random.default_rng(0).standard_normal(20_000)
-        with np.errstate(divide="ignore"):
-            factor = np.abs(1.0 - self.lam * self.dt + self.sigma * sqrt(self.dt) * z)
-            rate = float(np.mean(np.log(factor)))
-        if rate >= 0.0 and not self.hopping and self.noise != "covariance":
-            warnings.warn(
-                f"method 'cbo': particles spread by a factor {np.exp(rate):.3g} a step; "
-                "lower `sigma` or `dt`",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
 
     def step(self, problem, s, run):
         return self._variant(problem).step(self, problem, s, run)

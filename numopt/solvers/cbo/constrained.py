@@ -16,7 +16,8 @@ from numopt.core.errors import Status, Stop
 from numopt.core.loop import Run, drive
 from numopt.core.solver import Iterate, get_solver
 from numopt.solvers.cbo import hybrid, plain
-from numopt.solvers.cbo.merit import PROBES, Merit, scales
+from numopt.solvers.cbo.handling import HANDLINGS
+from numopt.solvers.cbo.merit import PROBES, scales
 
 SHARE = 0.8  # of a budget, for the search; the rest is for polishing
 HARDER = 10.0
@@ -37,6 +38,7 @@ class State(NamedTuple):
     rounds: int
     done: bool  # whether the search has come to rest, and was polished
     polish: Any  # summary of the latest polish, or None
+    theta: float = 1.0  # of a penalty that adapts
 
 
 def _search(solver):
@@ -47,7 +49,8 @@ def _inner(solver, problem, s):
     """Return the solver and the problem as the search sees them."""
     share = 1.0 if solver.polish == "none" else SHARE
     limited = replace(solver, target=-inf, maxfun=max(1.0, share * solver.maxfun))
-    return limited, Merit(problem, s.scale, s.rho, solver.tol, share, s.best)
+    view = HANDLINGS[solver.handling]
+    return limited, view(problem, s.scale, s.rho, solver.tol, share, s.best)
 
 
 def init(solver, problem, x0, run):
@@ -88,7 +91,7 @@ def step(solver, problem, s, run):
             raise
         rest = search.report(limited, merit, s.inner, run).optimality
         return _polished(solver, problem, s._replace(best=merit.best), run, rest)
-    s = s._replace(inner=inner, best=merit.best, measure=inf)
+    s = merit.adapted(s._replace(inner=inner, best=merit.best, measure=inf))
     it = search.report(limited, merit, inner, run)
     if not np.isfinite(it.fun):
         raise Stop(Status.NONFINITE)

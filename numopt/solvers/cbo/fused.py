@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from numopt.core.solver import Solver
+from numopt.solvers.cbo.walls import box
 
 BASIC = frozenset(option.name for option in fields(Solver)) | {
     "variant", "arms", "shares", "patience", "ftol", "polish", "inner", "radius", "n_particles",
@@ -60,12 +61,14 @@ def _inside(solver, problem, s, run, X, c):
     from numopt.kernels.ensemble import steps
 
     problem.check_time()
-    f = s.f.copy()
-    alpha = steps(
+    f, best = s.f.copy(), s.x.copy()
+    alpha, low = steps(
         *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
-        schedule(solver), dynamics(solver, s.sigma), problem.lb, problem.ub,
+        schedule(solver), dynamics(solver, s.sigma), *box(problem),
+        problem.best_known()[0], best,
     )  # fmt: skip
     problem.account(solver.inner * len(X))
+    problem.keep_best(best[None, :], np.array([low]))
     return f, alpha
 
 
@@ -74,8 +77,9 @@ def _around(solver, problem, s, run, X, c):
 
     constants, factors = dynamics(solver, s.sigma), schedule(solver)
     f, alpha = s.f, s.alpha
+    lb, ub = box(problem)
     for Z in _normals(run.rng, solver.inner, X.shape):
-        move_all(Z, X, c, constants, problem.lb, problem.ub)
+        move_all(Z, X, c, constants, lb, ub)
         f = problem.values(X)
         alpha = gather(X, f, c, alpha, factors)
     return f, alpha

@@ -36,6 +36,8 @@ class Merit:
     best : (float, float, ndarray)
         Violation, value and place of the best point so far: the lowest feasible one, else that of
         least violation.
+    latest : ndarray, shape (k, m)
+        Violations at the points that were evaluated last.
     """
 
     def __init__(self, problem, scale, rho, tol, share, best):
@@ -51,14 +53,36 @@ class Merit:
             if room >= 1:
                 self.values(X[: int(room)])
             raise Stop(Status.MAX_FUN)
-        return self._phi(X, self.problem.values(X, candidates=False), self.problem.cons_values(X))
+        f, C = self.problem.values(X, candidates=False), self.problem.cons_values(X)
+        self.latest = violations(self.problem, C)
+        return self._phi(X, f, C)
 
     def _phi(self, X, f, C):
         V = violations(self.problem, C)
         self.compare(X, f, V)
+        return np.where(np.isnan(V).any(axis=1), np.nan, self.penalised(f, V))
+
+    def penalised(self, f, V):
+        """Return what the search sees of values and violations, shapes (k,) and (k, m)."""
         u = V / self.scale
         foot = np.where(u < FOOT, 0.5 * u * u / FOOT, u - 0.5 * FOOT).sum(axis=1)
-        return np.where(np.isnan(V).any(axis=1), np.nan, f + self.rho * foot)
+        return f + self.rho * foot
+
+    def first(self, X):
+        """Return the first particles of the dynamics, out of points of the box."""
+        return X
+
+    def settled(self, solver, s, X, rows):
+        """Return where the dynamics leads the particles `rows`, out of their new places."""
+        return X
+
+    def adapted(self, s):
+        """Return the state of the search under constraints after a step of the dynamics."""
+        return s
+
+    def grad(self, x):
+        """Return the gradient of f, for problems without constraints."""
+        return self.problem.grad(x)
 
     def fun(self, x):
         """Return phi at a point."""

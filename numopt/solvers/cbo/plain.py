@@ -23,7 +23,11 @@ from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
 from numopt.solvers.cbo import fused
 from numopt.solvers.cbo.groups import clustered, own_consensus, seeds
+from numopt.solvers.cbo.kicks import Rest, rested
+from numopt.solvers.cbo.moves import moved
+from numopt.solvers.cbo.schedules import scheduled
 from numopt.solvers.cbo.surfaces import surface
+from numopt.solvers.cbo.walls import box
 
 FEWEST = 10  # particles that a reduction leaves
 
@@ -42,12 +46,17 @@ class State(NamedTuple):
     sigma: float
     width: float  # median spread at the start
     order: np.ndarray  # particles still to come in batches, (k,)
+    steps: int = 0  # so far; not counted where there are no extras
+    moments: np.ndarray = np.zeros(0)  # of Adam, (2, N, n)
+    changed: dict = {}  # noqa: RUF012 - options that a schedule has set; never written to
+    rest: Rest = Rest()
 
 
 def init(solver, problem, x0, run):
     """Draw the ensemble and evaluate it."""
-    X = np.clip(first_ensemble(solver, problem, x0, run), problem.lb, problem.ub)
+    X = np.clip(first_ensemble(solver, problem, x0, run), *box(problem))
     X = surface(solver).project(X)
+    X = problem.first(X) if solver.handling == "project" else X
     f = problem.values(X)
     if not np.isfinite(f).any():
         return _state(solver, X, f, X[:0], f[:0], x0, np.nan)
@@ -78,6 +87,8 @@ def check_ensemble(solver, problem):
     shape = np.shape(solver.ensemble)
     fits = len(shape) == 2 and shape[1] == problem.n
     solver.require(fits, "ensemble", f"must have shape (N, {problem.n})")
+    several = shape[0] > 1 and bool(np.isfinite(to_host(solver.ensemble)).all())
+    solver.require(several, "ensemble", "must hold two finite particles or more")
 
 
 def first_alpha(solver, f):
@@ -101,19 +112,20 @@ def step(solver, problem, s, run):
 
 
 def _step(solver, problem, s, run):
-    rows, order = _batch(solver, s, run)
-    X = _moved(solver, problem, s, rows, run)
-    X = surface(solver).project(X)
-    f = s.f.copy()
-    f[rows] = problem.values(X[rows])
+    solver, s = scheduled(solver, s)
+    new, rows = moved(solver, problem, s, run)
+    f = np.full(len(s.f), np.nan) if solver.batches == "full" else s.f.copy()
+    f[rows] = problem.values(new.X[rows])
     Y, f_y = s.Y, s.f_y
     if solver.memory:
         better = f < f_y
-        Y, f_y = np.where(better[:, None], X, Y), np.where(better, f, f_y)
-    new = s._replace(X=X, f=f, Y=Y, f_y=f_y, order=order, sigma=s.sigma * solver.sigma_factor)
+        Y, f_y = np.where(better[:, None], new.X, Y), np.where(better, f, f_y)
+    sigma = s.sigma * solver.sigma_factor
+    new = new._replace(f=f, Y=Y, f_y=f_y, sigma=sigma, steps=s.steps + 1)
     if solver.reduction:
         new = _reduced(solver, new, _variance(s.X), run)
-    return _consensus(solver, problem, new, evaluate=False)
+    new = _consensus(solver, problem, new, evaluate=False)
+    return new._replace(rest=rested(solver, new, s.x))
 
 
 def _variance(X):
@@ -131,92 +143,8 @@ def _reduced(solver, s, before, run):
         return s
     kept = np.sort(run.choice(len(s.X), count))
     s = s._replace(X=s.X[kept], f=s.f[kept], c=s.c[kept] if len(s.c) > 1 else s.c)
+    s = s._replace(moments=s.moments[:, kept]) if s.moments.size else s
     return s._replace(Y=s.Y[kept], f_y=s.f_y[kept]) if solver.memory else s
-
-
-def _batch(solver, s, run):
-    """Return the particles that move, and those that are still to come."""
-    everyone = np.arange(len(s.X))
-    if not 0 < solver.batch_size < everyone.size:
-        return everyone, s.order
-    order = s.order
-    if order.size < solver.batch_size:
-        order = np.concatenate([order, run.rng.permutation(everyone)])
-    return np.unique(order[: solver.batch_size]), order[solver.batch_size :]
-
-
-def _moved(solver, problem, s, rows, run):
-    """Return the ensemble after drift and noise."""
-    from numopt.kernels.ensemble import move
-
-    X = s.X.copy()
-    if solver.hopping:
-        X[rows] = s.x + s.sigma * run.normal((rows.size, X.shape[1]))
-        return np.clip(X, problem.lb, problem.ub)
-    dynamics = drift, size, noise, cut = fused.dynamics(solver, s.sigma)
-    if solver.surface != "none":
-        return surface(solver).move(run, X, rows, s.c, drift, size, noise)
-    if solver.noise == "covariance":
-        root = _root_of_covariance(solver, s)
-        noises = size * run.normal((rows.size, X.shape[1])) @ root.T
-        X[rows] += noises - drift * (X - s.c)[rows]
-        X = np.clip(X, problem.lb, problem.ub)
-    elif solver.tail < 2.0:
-        X[rows] += _heavy(solver, s, X, rows, run) - drift * (X - s.c)[rows]
-        X = np.clip(X, problem.lb, problem.ub)
-    else:
-        move(run.rng, rows, X, s.c, dynamics, problem.lb, problem.ub)
-    if solver.memory and solver.memory_lam:
-        pull = solver.memory_lam * solver.dt, solver.memory_lam * size, noise, cut
-        move(run.rng, rows, X, s.Y, pull, problem.lb, problem.ub)
-    return _jumped(solver, problem, s, X, rows, run)
-
-
-def _heavy(solver, s, X, rows, run):
-    """Return increments of symmetric stable noise, scaled by dt^(1 / tail)."""
-    U = (X - s.c)[rows]
-    if solver.noise == "isotropic":
-        D = np.minimum(np.linalg.norm(U, axis=1, keepdims=True), solver.truncate)
-    else:
-        D = np.clip(U, -solver.truncate, solver.truncate)
-    return s.sigma * solver.dt ** (1.0 / solver.tail) * D * stable(run.rng, U.shape, solver.tail)
-
-
-def stable(rng, shape, tail):
-    """Draw symmetric stable numbers of index `tail`; 2 is the standard normal law.
-
-    Chambers, Mallows, Stuck, J. Amer. Statist. Assoc. 71, 1976, equation 4.1.
-    """
-    u = np.pi * (rng.random(shape) - 0.5)
-    w = rng.standard_exponential(shape)
-    front = np.sin(tail * u) / np.cos(u) ** (1.0 / tail)
-    return front * (np.cos((1.0 - tail) * u) / w) ** ((1.0 - tail) / tail) / np.sqrt(2.0)
-
-
-def _jumped(solver, problem, s, X, rows, run):
-    """Add a normal jump of the size of the distance, at random times that become rarer."""
-    if not solver.jump_rate:
-        return X
-    rate = solver.jump_rate * solver.dt / (1.0 + run.nit * solver.inner * solver.dt)
-    jump = run.rng.random(rows.size) < rate
-    U = (X - s.c)[rows] * run.normal((rows.size, X.shape[1])) * s.sigma
-    X[rows] += np.where(jump[:, None], U, 0.0)
-    return np.clip(X, problem.lb, problem.ub)
-
-
-def _root_of_covariance(solver, s):
-    """Return a square root of the weighted covariance, by its eigenvalues."""
-    w = _weights(s.f, s.alpha)
-    U = s.X - s.x
-    C = (U.T * w) @ U / w.sum()
-    values, Q = np.linalg.eigh(C)
-    return Q * np.sqrt(np.maximum(values, 0.0))
-
-
-def _weights(f, alpha):
-    finite = np.where(np.isnan(f), np.inf, f)
-    e = alpha * (finite - finite.min())
-    return np.exp(-np.where(finite == finite.min(), 0.0, e))
 
 
 def _consensus(solver, problem, s, evaluate=True):
@@ -260,8 +188,11 @@ def report(solver, problem, s, run):
     if (solver.kernel_width or solver.clusters) and np.isfinite(s.f).any():
         best = int(np.nanargmin(s.f))
         x, fun = s.X[best], float(s.f[best])
+    if s.rest.fun < fun:
+        x, fun = s.rest.x, s.rest.fun
     scalars = {"alpha": float(s.alpha), "sigma": float(s.sigma)}
     fields = {"population": s.X, "population_energies": s.f}
     if solver.clusters:
         fields["consensus_points"] = np.unique(s.c, axis=0)
-    return Iterate(x, float(fun), _spread(s) / s.width, 0.0, scalars, lambda: fields)
+    measure = _spread(s) / s.width if s.rest.kicks >= solver.kicks else np.inf
+    return Iterate(x, float(fun), measure, 0.0, scalars, lambda: fields)

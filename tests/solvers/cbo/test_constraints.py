@@ -7,6 +7,7 @@ from scipy.optimize import LinearConstraint, NonlinearConstraint
 
 import numopt
 from numopt import Status
+from numopt.problems.enclosed import ENCLOSED
 
 SHELL = NonlinearConstraint(lambda x: x @ x, 5.0, 6.0)
 
@@ -18,50 +19,15 @@ def constrained(fun, bounds, constraints, rng=0, x0=None, workers=None, **option
     )  # fmt: skip
 
 
-def g06(x):
-    return (x[0] - 10.0) ** 3 + (x[1] - 20.0) ** 3
-
-
-def g06_rows(x):
-    return [
-        (x[0] - 5.0) ** 2 + (x[1] - 5.0) ** 2 - 100.0,
-        82.81 - (x[0] - 6.0) ** 2 - (x[1] - 5.0) ** 2,
-    ]
-
-
-def g08(x):
-    waves = np.sin(2 * np.pi * x[0]) ** 3 * np.sin(2 * np.pi * x[1])
-    return -waves / (x[0] ** 3 * (x[0] + x[1]))
-
-
-def g08_rows(x):
-    return [x[0] ** 2 - x[1] + 1.0, 1.0 - x[0] + (x[1] - 4.0) ** 2]
-
-
-def towns(x):
-    return -(np.cos((x[0] - 0.1) * x[1]) ** 2) - x[0] * np.sin(3.0 * x[0] + x[1])
-
-
-def towns_row(x):
-    t = np.arctan2(x[0], x[1])
-    wave = 2 * np.cos(t) - 0.5 * np.cos(2 * t) - 0.25 * np.cos(3 * t) - 0.125 * np.cos(4 * t)
-    return wave**2 + (2 * np.sin(t)) ** 2 - x @ x
-
-
-# The first two with the values of Liang et al., CEC 2006; the third is by Townsend, 2014.
-CASES = {
-    "g06": (g06, [(13, 100), (0, 100)], (g06_rows, 0, np.inf), -6961.81387558015),
-    "g08": (g08, [(1e-3, 10)] * 2, (g08_rows, -np.inf, 0), -0.0958250414180359),
-    "townsend": (towns, [(-2.25, 2.25), (-2.5, 1.75)], (towns_row, 0, np.inf), -2.0239884),
-}
+CASES = [case for case in ENCLOSED if case.name in ("g06", "g08", "townsend")]
 
 
 @pytest.mark.parametrize("rng", [0, 1, 2])
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_known_minima(case, rng):
-    fun, bounds, rows, lowest = case
-    res = constrained(fun, bounds, NonlinearConstraint(*rows), rng, maxfun=20_000)
-    assert res.fun == pytest.approx(lowest, rel=1e-6)
+    rows = NonlinearConstraint(case.rows.fun, case.rows.lower, case.rows.upper)
+    res = constrained(case.fun, case.box, rows, rng, maxfun=20_000)
+    assert res.fun == pytest.approx(case.lowest, rel=1e-6)
     assert res.constr_violation <= 1e-6
     assert res.nfev <= 20_000
     assert res.polish["method"] == "sketched_newton"

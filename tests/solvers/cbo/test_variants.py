@@ -7,7 +7,7 @@ from cbo_examples import paper, plain
 import numopt
 from numopt.solvers.cbo import CBO
 from numopt.solvers.cbo.groups import clustered, seeds
-from numopt.solvers.cbo.plain import stable
+from numopt.solvers.cbo.noise import stable
 from numopt.solvers.cbo.surfaces import Stiefel
 
 MATRIX = np.diag([3.0, 2.0, -1.0, -4.0])
