@@ -46,7 +46,8 @@ def figures(store, folder, families="bbob", dimensions=None, methods=None):
     OptionError
         If the file holds no such attempts.
     """
-    found, other = _attempts(Log(store), *SUITES[families], methods)
+    suite, functions = SUITES[families]
+    found, other = _attempts(Log(store), suite, functions, methods)
     for method, number in other.items():
         yield f"left out: {number} attempts of {method} by other code or versions"
     panels = {d: _common(found[d]) for d in sorted(found) if not dimensions or d in dimensions}

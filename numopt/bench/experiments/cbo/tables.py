@@ -1,6 +1,7 @@
 """The success rates of the papers, and of the examples of CBXpy."""
 
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,10 @@ LOW, FLAT = 2.5, 10.0  # heights of the ripples of Rastrigin's function
 COUNTS = (10, 20, 50, 100)
 
 
-def classical(seed, d=4, mean=2.0, **options):
+def classical(seed, d=4, mean=2.0, **options: Any):
     """Tell whether a run finds the basin of the minimum of Rastrigin's function: f(c) < 0.8."""
     options = {"radius": 4.0, "sigma": SIGMA, "alpha": 100.0} | options
-    vectorized = options.get("memory", False)  # compiled objectives are faster without memory only
+    vectorized = "memory" in options  # compiled objectives are faster without memory only
     fun = rastrigin_rows if vectorized else rastrigin
     res = swarm(fun, np.full(d, mean), seed, args=(LOW,), vectorized=vectorized, **options)
     return res.fun < 0.8
@@ -68,7 +69,7 @@ def example_of_cbx(top, n, seed):
     alpha from 30 to 1e5; on the sum this is from 1.5 to 5e3, in 166 steps.
     """
     X = np.random.default_rng([seed, n]).uniform(-3.0, 3.0, (n, 20))
-    given = {"sigma": 10.1, "args": (FLAT,)}
+    given: Any = {"sigma": 10.1, "args": (FLAT,)}
     rising = {"alpha": 1.5, "alpha_factor": 1.05, **given}
     if top == "1e15":
         res = swarm(rastrigin, np.zeros(20), seed, 5000, ensemble=X, **rising)
@@ -79,7 +80,7 @@ def example_of_cbx(top, n, seed):
     return np.abs(res.x).max() < 0.25
 
 
-SPHERE = {"vectorized": True, "surface": "sphere", "radius": 1.0, "dt": 0.05, "alpha": 1e3}
+SPHERE: Any = {"vectorized": True, "surface": "sphere", "radius": 1.0, "dt": 0.05, "alpha": 1e3}
 SPHERE_NOISE = {
     "isotropic, 0.3": {"noise": "isotropic", "sigma": 0.3},
     "anisotropic, 2": {"noise": "anisotropic", "sigma": 2.0},
