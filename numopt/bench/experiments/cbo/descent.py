@@ -102,19 +102,22 @@ def lines(runs):
     yield ""
     yield f"| | within {CLOSE:g} of 0 | median distance at the end | evaluations |"
     yield "|---|---|---|---|"
-    yield _row("gradient descent", descent(1, 0.0)[-1], DESCENT_STEPS)
-    yield _row("annealed Langevin", descent(runs, HEAT)[-1], DESCENT_STEPS)
+    steps = f"{DESCENT_STEPS} of the gradient"
+    yield _row("gradient descent", descent(1, 0.0)[-1], steps)
+    yield _row("annealed Langevin", descent(runs, HEAT)[-1], steps)
     for sigma in (0.4, 0.7, 1.0):
-        ends = [hopping(seed, sigma).x for seed in range(runs)]
-        yield _row(f"hopping, sigma = {sigma:g}", ends, HOPS * SAMPLES)
+        yield _results_row(f"hopping, sigma = {sigma:g}", [hopping(k, sigma) for k in range(runs)])
     results = [consensus(seed) for seed in range(runs)]
+    yield _results_row("consensus, isotropic, sigma = 1.6", results)
+
+
+def _results_row(name, results):
     cost = np.mean([res.nfev for res in results])
-    yield _row("consensus, isotropic, sigma = 1.6", [res.x for res in results], cost)
+    return _row(name, [res.x for res in results], f"{cost:.0f}")
 
 
 def _row(name, ends, cost):
     distance = np.linalg.norm(ends, axis=1)
     close = np.mean(distance < CLOSE)
     arrived = share(close, len(distance)) if len(distance) > 1 else f"{close:.0f} of 1, no noise"
-    unit = " of the gradient" if cost == DESCENT_STEPS else ""
-    return f"| {name} | {arrived} | {np.median(distance):.2f} | {cost:.0f}{unit} |"
+    return f"| {name} | {arrived} | {np.median(distance):.2f} | {cost} |"

@@ -19,12 +19,18 @@ LOW, FLAT = 2.5, 10.0  # heights of the ripples of Rastrigin's function
 COUNTS = (10, 20, 50, 100)
 
 
-def classical(seed, d=4, mean=2.0, **options: Any):
-    """Tell whether a run finds the basin of the minimum of Rastrigin's function: f(c) < 0.8."""
+def classical(seed, d=4, mean=2.0, turned=False, **options: Any):
+    """Tell whether a run finds the basin of the minimum of Rastrigin's function: f(c) < 0.8.
+
+    With `turned` in a random basis.
+    """
     options = {"radius": 4.0, "sigma": SIGMA, "alpha": 100.0} | options
     vectorized = "memory" in options  # compiled objectives are faster without memory only
-    fun = rastrigin_rows if vectorized else rastrigin
-    res = swarm(fun, np.full(d, mean), seed, args=(LOW,), vectorized=vectorized, **options)
+    fun, args = rastrigin_rows if vectorized else rastrigin, (LOW,)
+    if turned:
+        rng = np.random.default_rng([seed, d])
+        fun, args = turned_rastrigin, (LOW, np.linalg.qr(rng.standard_normal((d, d)))[0])
+    res = swarm(fun, np.full(d, mean), seed, args=args, vectorized=vectorized, **options)
     return res.fun < 0.8
 
 
@@ -42,24 +48,14 @@ def truncated(limit, sigma, seed):
     return res.fun < 0.1
 
 
-def dimensions(name, d, seed):
-    """Tell whether a kind of noise solves the classical problem in d variables."""
-    if name == "isotropic":
-        return classical(seed, d, noise="isotropic")
-    if name == "isotropic, sigma / sqrt(d)":
-        return classical(seed, d, noise="isotropic", sigma=SIGMA / sqrt(d))
-    if name == "anisotropic":
-        return classical(seed, d)
-    if name == "anisotropic, sigma = 8":
-        return classical(seed, d, sigma=8.0)
-    return turned(seed, d, sigma=8.0, alpha=100.0)
-
-
-def turned(seed, d, **options):
-    """Tell the same of Rastrigin's function in a random basis."""
-    Q, _ = np.linalg.qr(np.random.default_rng([seed, d]).standard_normal((d, d)))
-    res = swarm(turned_rastrigin, np.full(d, 2.0), seed, args=(LOW, Q), radius=4.0, **options)
-    return res.fun < 0.8
+NOISE = {
+    "isotropic": lambda d: {"noise": "isotropic"},
+    "isotropic, sigma / sqrt(d)": lambda d: {"noise": "isotropic", "sigma": SIGMA / sqrt(d)},
+    "anisotropic": lambda d: {},
+    "anisotropic, random basis": lambda d: {"turned": True},
+    "anisotropic, sigma = 8": lambda d: {"sigma": 8.0},
+    "sigma = 8, random basis": lambda d: {"sigma": 8.0, "turned": True},
+}
 
 
 def example_of_cbx(top, n, seed):
@@ -124,9 +120,8 @@ DIAGRAMS = {
         "Rastrigin, d = 4, isotropic, N = 100, T = 50, dt = 0.01, alpha = 1e5, x0 ~ N(1, 2000), "
         "f(c) < 0.1", ("M", (1.0, 5.0, inf)), ("sigma", (0.5, 1.0, 1.5)), truncated),
     "dimensions": Diagram(
-        f"Rastrigin, N = 100, T = 10, dt = 0.01, {USUAL}", ("noise", (
-            "isotropic", "isotropic, sigma / sqrt(d)", "anisotropic", "anisotropic, sigma = 8",
-            "the same, random basis")), ("d", (2, 4, 8, 16)), dimensions),
+        f"Rastrigin, N = 100, T = 10, dt = 0.01, {USUAL}", ("noise", tuple(NOISE)),
+        ("d", (2, 4, 8, 16)), lambda name, d, seed: classical(seed, d, **NOISE[name](d))),
     "cbx": Diagram(
         "Rastrigin of height 10, d = 20, anisotropic, sigma = 10.1, dt = 0.01, 5000 steps, "
         "x0 ~ U(-3, 3), max |c| < 0.25; published by CBXpy: 100 of 100 with 40 particles",
