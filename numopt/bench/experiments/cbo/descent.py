@@ -58,7 +58,7 @@ class Smoothed:
     Parameters
     ----------
     sigma, alpha : float
-        Width of the samples and weight exponent.
+        Width of the samples, and weight exponent, so small that exp(-alpha f) does not underflow.
 
     """
 
