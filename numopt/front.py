@@ -129,6 +129,7 @@ def minimize(
         solver.strict_x0,
         needs_x0=solver.needs_x0,
         arrays="array-api" in solver.backends,
+        like=solver.like,
     )
     return solve(problem, method=solver, **common)
 

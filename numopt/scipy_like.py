@@ -30,6 +30,7 @@ def nlp_from_scipy(
     strict_x0=False,
     needs_x0=True,
     arrays=False,
+    like=None,
 ):
     """Return the problem that these arguments of `scipy.optimize.minimize` pose.
 
@@ -43,6 +44,8 @@ def nlp_from_scipy(
         Refuse a missing `x0`; otherwise finite bounds will do, and the start is drawn.
     arrays : bool
         Accept an `x0` of another array library; the functions then get and return such arrays.
+    like : array_like, optional
+        Tells the library where `x0` is missing or a list.
 
     Returns
     -------
@@ -55,11 +58,11 @@ def nlp_from_scipy(
         For arguments that make no sense.
     """
     drawn = x0 is None
+    sample = _sample(x0, like) if arrays else None
     if drawn:
         x0 = _middle(bounds, needs_x0)
-    sample = None
-    if arrays and namespace(x0) is not np:
-        sample, x0 = _sample(x0), to_host(x0)
+    elif sample is not None:
+        x0 = to_host(x0)
     parallel = mapper(workers)
     if type(parallel) is SerialMap:
         parallel = None
@@ -91,11 +94,16 @@ def nlp_from_scipy(
     return problem
 
 
-def _sample(x0):
-    """Return one entry of an array of another library, which tells type and device."""
-    sample = x0[:1]
+def _sample(x0, like):
+    """Return one entry of x0, or of `like`, that tells library, type and device; None for NumPy."""
+    if namespace(like) is not np:
+        namespace(x0, like)  # refuses a mixture
+    array = like if namespace(x0) is np else x0
+    if namespace(array) is np:
+        return None
+    sample = namespace(array).reshape(array, (-1,))[:1]
     if to_host(sample).dtype.kind != "f":
-        raise InputTypeError(f"`x0` must hold floating-point numbers, got dtype {x0.dtype}")
+        raise InputTypeError(f"`x0` must hold floating-point numbers, got dtype {array.dtype}")
     return sample
 
 

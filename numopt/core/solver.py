@@ -161,6 +161,11 @@ class Solver:
 
     # -- checks and conveniences -------------------------------------------------------------
 
+    @property
+    def like(self) -> Any:
+        """An option that is an array like those of the user's functions, or None."""
+        return None
+
     def check(self, problem):
         """Raise `UnsupportedError` unless this method can solve the problem."""
         features = problem.features() if hasattr(problem, "features") else set()

@@ -21,6 +21,15 @@ def placed(values, like, dtype=None):
     return xp.asarray(values, dtype=dtype, device=like.device)
 
 
+def copied(array):
+    """Return a copy in the library of the array."""
+    return (
+        array.copy()
+        if type(array) is np.ndarray
+        else namespace_of(array).astype(array, array.dtype)
+    )
+
+
 def on_host(array):
     """Return the array as one of NumPy."""
     return array.get() if hasattr(array, "get") else np.asarray(array)

@@ -383,7 +383,7 @@ class CallableNLP(Caller, NLP):
         holders = [result, *([result["best"]] if result.get("best") else [])]
         for holder in holders:
             for name in ("x", "population", "population_energies", "consensus_points"):
-                if name in holder:
+                if isinstance(holder.get(name), np.ndarray):
                     values = np.ascontiguousarray(holder[name])
                     holder[name] = placed(values, self.sample, dtype=self.sample.dtype)
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from numopt.core.backend import to_host
 from numopt.core.errors import NumoptError, ProblemError, Status, Stop
-from numopt.kernels.arrays import placed
+from numopt.kernels.arrays import copied, placed
 from numopt.models.inputs import real_array, real_matrix, real_scalar
 
 PATIENCE = 20  # exceptions in a row after which ``on_error="nan"`` gives up
@@ -41,7 +41,7 @@ class Caller:
             Which of the functions of this kind.
         user : callable
             Gets its own copy of x, which it may keep or overwrite.
-        x : ndarray
+        x : array
             The point, or `amount` points for a vectorised function.
         accept : Accept
             Checks the value.
@@ -49,7 +49,7 @@ class Caller:
             What the call counts.
         """
         self._pay(kind, key, amount)
-        value = _Guarded(user, self.on_error == "nan")(x.copy())
+        value = _Guarded(user, self.on_error == "nan")(copied(x))
         return self._accepted(value, accept, x.dtype, self.tally.calls[kind, key])
 
     def ask_many(self, kind, key, user, points, accept):

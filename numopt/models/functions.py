@@ -155,21 +155,22 @@ class UserObjective(UserFunction):
         if self.paired:
             return self._pair(problem, x)[0]
         if self.vectorized:
-            return float(self._all_at_once(problem, [x])[0])
+            return float(self._all_at_once(problem, x)[0])
         return problem.ask("fun", self.key, self.fun, x, self.accept)
 
     def values(self, problem, points):
         """Return an iterator over f at many points, each of shape (1,)."""
         if self.vectorized:
-            return self._all_at_once(problem, list(points))[:, None]
+            X = points if isinstance(points, np.ndarray) else np.array(list(points))
+            return self._all_at_once(problem, X)[:, None]
         values = problem.ask_many("fun", self.key, self.fun, points, self.accept)
         return (np.array([f]) for f in values)
 
-    def _all_at_once(self, problem, points):
+    def _all_at_once(self, problem, X):
         def user(X):
             return self.fun(np.ascontiguousarray(X.T) if self.vectorized == "columns" else X)
 
-        X = np.array(points).reshape(-1, self.n)
+        X = X.reshape(-1, self.n)
         accept = Accept("objective", (len(X),))
         return problem.ask("fun", self.key, user, X, accept, amount=len(X))
 

@@ -108,9 +108,9 @@ class NLP(Problem):
 
     def keep_best(self, X, values):
         """Remember the best of some points, as the answer of a run that ends within a step."""
-        best = np.nanargmin(values) if np.isfinite(values).any() else 0
-        if self.memo is not None and values[best] < self.best_known()[0]:
-            self.memo["best"] = float(values[best]), X[best].copy()
+        low = np.fmin.reduce(values)  # NaN only where there is nothing else
+        if self.memo is not None and low < self.best_known()[0]:
+            self.memo["best"] = float(low), X[(values == low).argmax()].copy()
 
     def _values(self, X):
         """Yield slices of the rows and the values there, as soon as they are known."""

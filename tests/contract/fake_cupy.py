@@ -67,10 +67,20 @@ def _binary(name):
     return method, reflected
 
 
-for _name in ("add", "sub", "mul", "truediv", "and_", "or_", "le", "lt", "ge", "gt"):
+for _name in ("add", "sub", "mul", "truediv", "and_", "or_", "le", "lt", "ge", "gt", "eq"):
     _method, _reflected = _binary(_name)
     setattr(ndarray, f"__{_name.strip('_')}__", _method)
     setattr(ndarray, f"__r{_name.strip('_')}__", _reflected)
+
+
+class Generator:
+    """Random numbers that are drawn on the device."""
+
+    def __init__(self, bits):
+        self._own = np.random.Generator(bits)
+
+    def standard_normal(self, size, dtype):
+        return ndarray(self._own.standard_normal(size, dtype))
 
 
 def module():
@@ -91,5 +101,6 @@ def module():
 
     cupy = Module("cupy")
     cupy.ndarray = ndarray
+    cupy.random = types.SimpleNamespace(Generator=Generator, Philox4x3210=np.random.Philox)
     cupy.asarray = lambda values, dtype=None: ndarray(np.asarray(bare(values), dtype=dtype))
     return cupy

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, sqrt
 from typing import Any, ClassVar, Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from numopt.core.errors import ConvergenceWarning, UnsupportedError
 from numopt.core.solver import METHODS, Solver, get_solver
-from numopt.solvers.cbo import constrained, hybrid, plain
+from numopt.solvers.cbo import constrained, fused, hybrid, on_arrays, plain
 
 ARMS = ("swarm", "hop", "covariance")
 LARGEST_MATRIX = 200  # variables up to which the covariance arm takes part
@@ -38,7 +39,7 @@ class CBO(Solver):
     n_particles : int
         Paper: number N of particles; 0 is 20 for each variable, at least 40 and at most 200.
     ensemble : array_like, shape (N, n), optional
-        Paper: the first particles.
+        Paper: the first particles. Without `x0` its library is that of the objective.
     noise : {"anisotropic", "isotropic", "covariance"}
         Paper: D(v) = diag(v), |v| I, or the root of the weighted covariance of the ensemble.
     lam, sigma, dt : float
@@ -96,6 +97,12 @@ class CBO(Solver):
     bit for bit, much faster. NaN and infinity weigh nothing. A step costs O(N n), memory O(N n),
     and O(n^2) of the covariance arm.
 
+    With an `x0` or `ensemble` of another array library the objective gets such arrays. In the paper
+    variant the ensemble is then one of them and moves where it lies, in the dtype of `x0`, where
+    the options are noise, memory, hopping, truncation and schedules. CuPy draws random numbers of
+    its own from a seed that `rng` gives; for other libraries they are copied. The hybrid moves its
+    particles on the host, as the paper variant does with other options; ``res.message`` tells it.
+
     Result: ``population``, ``population_energies``; of the hybrid ``arms``, evaluations of each.
 
     References
@@ -112,7 +119,7 @@ class CBO(Solver):
     certificate = None
     accepts = frozenset({"bounds", "eq", "ineq"})
     reference = "Carrillo, Choi, Totzeck, Tse, M3AS 2018"
-    backends = ("numpy", "array-api")  # the search is on the host, the objective where `x0` lies
+    backends = ("numpy", "array-api")  # the hybrid search is on the host, see the notes
     needs_x0 = False
     ARMS: ClassVar[tuple[str, ...]] = ARMS
 
@@ -186,6 +193,15 @@ class CBO(Solver):
         fits = fits and all(isinstance(v, (int, float)) and 0 < v < inf for v in self.shares)
         self.require(fits, "shares", "must have a positive number for each of `arms`")
 
+    @property
+    def like(self):
+        return self.ensemble
+
+    @cached_property
+    def extras(self):
+        """Names of the options of the dynamics beyond the basic ones that are in use."""
+        return fused.extras(self)
+
     def arm_shares(self, d):
         """Return the share of each of the three arms in d variables; 0 for none."""
         default = dict(zip(ARMS, (1.0, max(2.0, 0.1 * d), 1.0), strict=True))
@@ -197,6 +213,7 @@ class CBO(Solver):
 
     def check(self, problem):
         super().check(problem)
+        on_arrays.check(self, problem)
         if self.surface != "none" and (problem.features() or self._polishes(problem)):
             raise UnsupportedError(
                 f"method {self.name!r}: a surface excludes bounds, constraints and polishing"
@@ -222,11 +239,14 @@ class CBO(Solver):
     def _variant(self, problem):
         if self._polishes(problem):
             return constrained
-        return hybrid if self.variant == "hybrid" else plain
+        if self.variant == "hybrid":
+            return hybrid
+        return on_arrays if on_arrays.applies(self, problem) else plain
 
     def init(self, problem, x0, run):
         if self.variant == "paper":
             self._warn_if_expanding()
+            run.remarks += on_arrays.remarks(self, problem)
         return self._variant(problem).init(self, problem, x0, run)
 
     def _warn_if_expanding(self):

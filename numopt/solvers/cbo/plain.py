@@ -18,8 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from numopt.core.backend import to_host
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
+from numopt.solvers.cbo import fused
 from numopt.solvers.cbo.groups import clustered, own_consensus, seeds
 from numopt.solvers.cbo.surfaces import surface
 
@@ -44,27 +46,43 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Draw the ensemble and evaluate it."""
-    n = problem.n
-    boxed = bool(np.isfinite(problem.ub - problem.lb).all())
-    count = solver.n_particles or min(max(20 * n, 40), 200)
-    if solver.ensemble is not None:
-        X = np.array(solver.ensemble, dtype=float)
-        solver.require(X.ndim == 2 and X.shape[1] == n, "ensemble", f"must have shape (N, {n})")
-    elif boxed and not solver.radius:
-        X = problem.lb + (problem.ub - problem.lb) * run.rng.random((count, n))
-        X[0] = X[0] if problem.draws_start else x0
-    else:
-        size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
-        X = x0 + size * run.normal((count, n))
-    X = surface(solver).project(np.clip(X, problem.lb, problem.ub))
+    X = np.clip(first_ensemble(solver, problem, x0, run), problem.lb, problem.ub)
+    X = surface(solver).project(X)
     f = problem.values(X)
     if not np.isfinite(f).any():
         return _state(solver, X, f, X[:0], f[:0], x0, np.nan)
-    alpha = solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
     Y, f_y = (X, f) if solver.memory else (X[:0], f[:0])
-    s = _state(solver, X, f, Y, f_y, x0, np.nan)._replace(alpha=alpha)
+    s = _state(solver, X, f, Y, f_y, x0, np.nan)._replace(alpha=first_alpha(solver, f))
     s = _consensus(solver, problem, s)
     return s._replace(width=max(_spread(s), np.finfo(float).tiny))
+
+
+def first_ensemble(solver, problem, x0, run):
+    """Return the ensemble that was given, or draw it; some of it may lie outside the bounds."""
+    n = problem.n
+    if solver.ensemble is not None:
+        check_ensemble(solver, problem)
+        return np.array(to_host(solver.ensemble), dtype=float)
+    count = solver.n_particles or min(max(20 * n, 40), 200)
+    boxed = bool(np.isfinite(problem.ub - problem.lb).all())
+    if not boxed or solver.radius:
+        size = solver.radius or np.abs(x0).max(initial=0.0) or 1.0
+        return x0 + size * run.normal((count, n))
+    X = problem.lb + (problem.ub - problem.lb) * run.rng.random((count, n))
+    X[0] = X[0] if problem.draws_start else x0
+    return X
+
+
+def check_ensemble(solver, problem):
+    """Raise unless the ensemble that was given fits the problem."""
+    shape = np.shape(solver.ensemble)
+    fits = len(shape) == 2 and shape[1] == problem.n
+    solver.require(fits, "ensemble", f"must have shape (N, {problem.n})")
+
+
+def first_alpha(solver, f):
+    """Return alpha at the start, by default one over the standard deviation of the values."""
+    return solver.alpha or 1.0 / max(float(np.std(f[np.isfinite(f)])), 1e-300)
 
 
 def _state(solver, X, f, Y, f_y, x, fun):
@@ -74,45 +92,12 @@ def _state(solver, X, f, Y, f_y, x, fun):
 
 def step(solver, problem, s, run):
     """Do `inner` steps of the dynamics."""
-    if _fused(solver, problem, s):
-        return _fused_steps(solver, problem, s, run)
-    for _ in range(solver.inner):
-        s = _step(solver, problem, s, run)
+    if fused.applies(solver):
+        s = fused.steps(solver, problem, s, run)
+    else:
+        for _ in range(solver.inner):
+            s = _step(solver, problem, s, run)
     return s._replace(fun=_value_at(problem, s))
-
-
-def _fused(solver, problem, s):
-    """Tell whether all is done inside one kernel, with the same result."""
-    plain = solver.noise != "covariance" and not (
-        solver.memory or solver.batch_size or solver.kernel_width or solver.jump_rate
-        or solver.hopping or solver.surface != "none" or solver.sigma_factor != 1.0
-        or solver.tail < 2.0 or solver.clusters or solver.reduction
-    )  # fmt: skip
-    enough = problem.room() > solver.inner * len(s.X)
-    return plain and enough and problem.compiled() is not None
-
-
-def _fused_steps(solver, problem, s, run):
-    from numopt.kernels.ensemble import steps
-
-    problem.check_time()
-    X, f, c = s.X.copy(), s.f.copy(), s.c.copy()
-    dynamics = _dynamics(solver, s)
-    schedule = solver.alpha_factor, solver.effective_share
-    alpha = steps(
-        *problem.compiled(), solver.inner, run.rng, np.arange(len(X)), X, f, c, s.alpha,
-        schedule, dynamics, problem.lb, problem.ub,
-    )  # fmt: skip
-    problem.account(solver.inner * len(X))
-    s = s._replace(X=X, f=f, c=c, x=c[0].copy(), alpha=alpha)
-    return s._replace(fun=_value_at(problem, s))
-
-
-def _dynamics(solver, s):
-    from numopt.kernels.ensemble import ANISOTROPIC, ISOTROPIC
-
-    noise = ISOTROPIC if solver.noise == "isotropic" else ANISOTROPIC
-    return solver.lam * solver.dt, s.sigma * np.sqrt(solver.dt), noise, solver.truncate
 
 
 def _step(solver, problem, s, run):
@@ -168,7 +153,7 @@ def _moved(solver, problem, s, rows, run):
     if solver.hopping:
         X[rows] = s.x + s.sigma * run.normal((rows.size, X.shape[1]))
         return np.clip(X, problem.lb, problem.ub)
-    drift, size, noise, cut = _dynamics(solver, s)
+    dynamics = drift, size, noise, cut = fused.dynamics(solver, s.sigma)
     if solver.surface != "none":
         return surface(solver).move(run, X, rows, s.c, drift, size, noise)
     if solver.noise == "covariance":
@@ -180,12 +165,10 @@ def _moved(solver, problem, s, rows, run):
         X[rows] += _heavy(solver, s, X, rows, run) - drift * (X - s.c)[rows]
         X = np.clip(X, problem.lb, problem.ub)
     else:
-        move(run.rng, rows, X, s.c, drift, size, noise, cut, problem.lb, problem.ub)
+        move(run.rng, rows, X, s.c, dynamics, problem.lb, problem.ub)
     if solver.memory and solver.memory_lam:
-        pull = solver.memory_lam
-        move(
-            run.rng, rows, X, s.Y, pull * solver.dt, pull * size, noise, cut, problem.lb, problem.ub
-        )
+        pull = solver.memory_lam * solver.dt, solver.memory_lam * size, noise, cut
+        move(run.rng, rows, X, s.Y, pull, problem.lb, problem.ub)
     return _jumped(solver, problem, s, X, rows, run)
 
 

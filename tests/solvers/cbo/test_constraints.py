@@ -60,10 +60,10 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_known_minima(case, rng):
     fun, bounds, rows, lowest = case
-    res = constrained(fun, bounds, NonlinearConstraint(*rows), rng, maxfun=30_000)
+    res = constrained(fun, bounds, NonlinearConstraint(*rows), rng, maxfun=20_000)
     assert res.fun == pytest.approx(lowest, rel=1e-6)
     assert res.constr_violation <= 1e-6
-    assert res.nfev <= 30_000
+    assert res.nfev <= 20_000
     assert res.polish["method"] == "sketched_newton"
 
 
@@ -84,7 +84,7 @@ def test_equation():
 
 def test_linear_and_nonlinear_together():
     rows = [LinearConstraint([[1.0, 1.0, 0.0]], 2.0, np.inf), SHELL]
-    res = constrained(plain, BOX, rows, maxfun=20_000)
+    res = constrained(plain, BOX, rows, maxfun=8000)
     assert res.x[0] + res.x[1] >= 2.0 - 1e-6
     assert 5.0 - 1e-6 <= res.x @ res.x <= 6.0 + 1e-6
     assert res.fun < 5.5
@@ -93,12 +93,12 @@ def test_linear_and_nonlinear_together():
 def test_scale_of_a_constraint_changes_nothing():
     for factor in (1e-4, 1e5):
         rows = NonlinearConstraint(lambda x, a=factor: a * (x @ x - 5.0), 0.0, factor)
-        res = constrained(plain, BOX, rows, maxfun=8000)
+        res = constrained(plain, BOX, rows, maxfun=4000)
         assert res.fun == pytest.approx(5.0, abs=0.1)
 
 
 def test_no_feasible_point():
-    res = constrained(plain, BOX, NonlinearConstraint(lambda x: x @ x, -2.0, -1.0))
+    res = constrained(plain, BOX, NonlinearConstraint(lambda x: x @ x, -2.0, -1.0), patience=50)
     assert res.status == Status.INFEASIBLE
     assert not res.success
     assert res.constr_violation == pytest.approx(1.0, abs=1e-4)

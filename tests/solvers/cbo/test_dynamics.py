@@ -30,9 +30,17 @@ def test_variants_reach_consensus_at_the_minimum(setting):
     assert res.population.shape == (100, 3)
 
 
-@pytest.mark.parametrize("inner", [1, 7])
-def test_fused_steps_give_the_same_bits(inner):
-    one, two = paper(rastrigin, inner=inner), paper(plain, inner=inner)
+@pytest.mark.parametrize(
+    ("inner", "options"),
+    [
+        (1, {}),
+        (7, {"noise": "isotropic", "sigma": 1.0, "dt": 0.1}),
+        (25, {"n_particles": 300, "maxiter": 2}),  # numbers in several blocks
+        (3, {"effective_share": 0.3, "truncate": 1.0}),
+    ],
+)
+def test_fused_steps_give_the_same_bits(inner, options):
+    one, two = (paper(fun, inner=inner, **options) for fun in (rastrigin, plain))
     assert_same(one, two)
     np.testing.assert_array_equal(one.population, two.population)
 
@@ -78,7 +86,7 @@ def test_contraction_of_a_particle(sigma, dt, factor):
 
     X, c, out = np.ones((40_000, 1)), np.zeros((1, 1)), np.full(1, np.inf)
     rng, rows = np.random.default_rng(0), np.arange(40_000)
-    move(rng, rows, X, c, dt, sigma * np.sqrt(dt), ANISOTROPIC, np.inf, -out, out)
+    move(rng, rows, X, c, (dt, sigma * np.sqrt(dt), ANISOTROPIC, np.inf), -out, out)
     assert np.mean(np.log(np.abs(X))) == pytest.approx(factor, abs=0.02)
 
 
@@ -97,7 +105,7 @@ def test_own_consensus_of_a_wide_kernel_is_the_common_one():
 def test_first_claim_of_the_paper_success_grows_with_the_ensemble():
     """Rastrigin in d = 4 from N(2, 4^2 I): success means f(c) < 0.8 (Riedl et al., 2023)."""
     options = {"sigma": 1.6**0.5, "alpha": 1000.0, "alpha_factor": 1.0, "radius": 4.0}
-    options |= {"maxiter": 400, "dt": 0.02, "variant": "paper", "inner": 20}
+    options |= {"maxiter": 40, "dt": 0.02, "variant": "paper", "inner": 20}
 
     def share(n):
         given = options | {"n_particles": n}
