@@ -68,7 +68,7 @@ _HOMES = {
     "numopt.models.bilevel": ("Bilevel",),
     "numopt.models.bilevel_rows": ("AffineRows",),
     "numopt.models.preference": ("Preference",),
-    "numopt.models.atomic_sets": ("L1Ball", "NuclearBall", "Spectrahedron"),
+    "numopt.models.atomic_sets": ("KSparsePolytope", "L1Ball", "NuclearBall", "Spectrahedron"),
     "numopt.models.sets": ("Affine", "Ball", "Box", "CvxSet", "Halfspaces", "Simplex"),
     "numopt.models.derivatives": ("check_derivatives",),
     "numopt.solvers.alternating": ("Alternating",),

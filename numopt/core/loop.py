@@ -176,6 +176,7 @@ def _confirmed(status, seen):
     try:
         fun, optimality, violation = solver.verify(seen.problem, seen.iterate())
     except Stop as signal:
+        run.note = signal.detail
         return signal.status
     kept = violation <= solver.tol and isfinite(fun)
     if kept and (status is Status.TARGET or optimality <= solver.tol):

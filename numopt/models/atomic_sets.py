@@ -3,6 +3,8 @@
 extreme(g) = argmin { <g, v> : v in the set }
 """
 
+from bisect import bisect_left
+
 import numpy as np
 
 from numopt.core.errors import ProblemError
@@ -35,6 +37,54 @@ class L1Ball(ConvexSet):
     def extreme(self, g):
         j = np.argmax(np.abs(g))
         return np.where(np.arange(g.size) == j, -np.sign(g[j]) * self.radius, 0.0)
+
+
+class KSparsePolytope(ConvexSet):
+    """Convex hull of the vectors with k entries `radius` or -`radius`, the others zero.
+
+    These are the v with ``|v_i| <= radius`` whose absolute values sum to k times that at most.
+
+    Parameters
+    ----------
+    k : int
+        Positive.
+    radius : float
+        Positive.
+
+    Examples
+    --------
+    >>> KSparsePolytope(2).extreme(np.array([1.0, -3.0, 2.0]))
+    array([ 0.,  1., -1.])
+    """
+
+    def __init__(self, k, radius=1.0):
+        if not (isinstance(k, (int, np.integer)) and k > 0):
+            raise ProblemError(f"`k` of `KSparsePolytope` must be a positive integer, got {k!r}")
+        self.k, self.radius = int(k), _positive(radius, "KSparsePolytope")
+
+    def project(self, v):
+        size, most = np.abs(v), self.k * self.radius
+        shift = 0.0
+        if np.minimum(size, self.radius).sum() > most:
+            shift = self._shift(size, most)
+        return np.sign(v) * np.clip(size - shift, 0.0, self.radius)
+
+    def _shift(self, size, most):
+        """Return what to subtract so that the entries, cut at 0 and `radius`, sum to `most`."""
+
+        def total(shift):
+            return np.clip(size - shift, 0.0, self.radius).sum()
+
+        corners = np.sort(np.concatenate([size, np.maximum(size - self.radius, 0.0)]))
+        after = bisect_left(corners, -most, key=lambda shift: -total(shift))
+        ends = corners[after - 1 : after + 1]  # between them the sum is linear
+        return float(np.interp(-most, [-total(shift) for shift in ends], ends))
+
+    def extreme(self, g):
+        largest = np.argsort(-np.abs(g), kind="stable")[: self.k]
+        v = np.zeros(g.size)
+        v[largest] = -np.sign(g[largest]) * self.radius
+        return v
 
 
 class NuclearBall(ConvexSet):

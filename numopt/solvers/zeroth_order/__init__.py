@@ -59,13 +59,19 @@ class ZerothOrder(Solver):
         Smoothing, spsa: answer with the average of the late iterates.
     blocking : bool
         Spsa: refuse steps that raise f by more than twice `noise`, for one more evaluation.
+    second_order : bool
+        Spsa: divide by an estimate of the Hessian, for two more evaluations a step and a matrix of
+        n x n; for few variables of very different curvature.
     best : int
         Ranking: how many of the points are ranked, the best ones; 0 is all.
     shrink : float
         Ranking: what multiplies the radius after five rounds without a move; 1 keeps it.
     domain : set or callable, optional
-        Frank_wolfe: `Simplex`, `Ball`, `Box`, `L1Ball`, `NuclearBall`, `Spectrahedron`, or
-        ``domain(g) -> v``, a point v of the set with the least <g, v>; by default the bounds.
+        Frank_wolfe: `Simplex`, `Ball`, `Box`, `L1Ball`, `KSparsePolytope`, `NuclearBall`,
+        `Spectrahedron`, or ``domain(g) -> v``, a point v of the set with the least <g, v>; by
+        default the bounds.
+    levels : int
+        Recursive: how many larger balls come first, each of four times the radius of the next.
     inner : int
         Smoothing, spsa: steps in an iteration; at its end f is evaluated once.
     tol, maxiter, maxfun, maxtime, target, disp
@@ -88,7 +94,9 @@ class ZerothOrder(Solver):
     .. [1] A. Chen et al., DeepZero, ICLR 2024. Coordinates, density.
     .. [2] E. G. Birgin, J. M. Martinez, M. Raydan, SIAM J. Optim. 10, 2000. Steps in coordinates.
     .. [3] Y. Nesterov, V. Spokoiny, Found. Comput. Math. 17, 2017. Smoothing.
-    .. [4] J. C. Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 1998. Spsa.
+    .. [4] J. C. Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 1998. Spsa; its second-order form in
+       IEEE Trans. Autom. Control 45, 2000, with the matrices of D. Leventhal, A. S. Lewis,
+       Optimization 60, 2011.
     .. [5] Z. Tang, D. Rybin, T.-H. Chang, arXiv 2303.03751, 2023. Ranking.
     .. [6] A. K. Sahu, M. Zaheer, S. Kar, AISTATS 2019. Frank_wolfe with noise.
     .. [7] L. Chen, J. Xu, L. Luo, ICML 2023. Recursive.
@@ -114,14 +122,16 @@ class ZerothOrder(Solver):
     momentum: float = 0.0
     average: bool = False
     blocking: bool = False
+    second_order: bool = False
     best: int = 0
     shrink: float = 0.7
     domain: Any = None
+    levels: int = 4
     inner: int = 10
 
     def __post_init__(self):
         super().__post_init__()
-        for option in ("noise", "radius", "step_size", "samples", "best"):
+        for option in ("noise", "radius", "step_size", "samples", "best", "levels"):
             self.require(0 <= getattr(self, option) < inf, option, "must be >= 0 and finite")
         self.require(0 < self.density <= 1, "density", "must be in (0, 1]")
         self.require(0 <= self.momentum < 1, "momentum", "must be in [0, 1)")

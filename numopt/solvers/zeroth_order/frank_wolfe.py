@@ -17,7 +17,7 @@ import numpy as np
 from numopt.core.errors import InputTypeError, ProblemError, Status, Stop
 from numopt.core.solver import Iterate
 from numopt.models.inputs import real_array
-from numopt.solvers.zeroth_order.common import gradient, radius_of, typical
+from numopt.solvers.zeroth_order.common import confirmed, gradient, judged, radius_of, typical
 
 LATER = 8.0  # in gamma_k, rho_k and c_k: Sahu, Zaheer, Kar, AISTATS 2019
 FORGET, RAISE = 0.9, 2.0  # of L: Pedregosa, Negiar, Askari, Jaggi, AISTATS 2020, algorithm 2
@@ -150,12 +150,9 @@ def _violation(solver, problem, x):
 
 def verify(solver, problem, it):
     """Recompute value, gap and violation, the gap by central differences."""
-    fun, every = problem.fun(it.x), np.arange(problem.n)
+    fun = problem.fun(it.x)
     if not np.isfinite(fun) or not np.isfinite(it.violation):
         return fun, np.inf, it.violation
-    sizes = typical(problem, it.x, candidates=False)
-    g = gradient(
-        problem, it.x, fun, every, sizes, step=radius_of(solver), candidates=solver.domain is None
-    )
+    g, hidden = confirmed(problem, it.x, fun, radius_of(solver), solver.domain is None)
     gap = max(float(g @ (it.x - oracle(solver.domain, problem, g))), 0.0)
-    return fun, gap, _violation(solver, problem, it.x)
+    return fun, judged(solver, gap, hidden), _violation(solver, problem, it.x)

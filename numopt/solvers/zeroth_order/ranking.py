@@ -19,7 +19,6 @@ from numopt.solvers.zeroth_order.common import clipped, radius_of, size_of
 
 RADIUS = 0.1  # first mu, in units of the variables
 PATIENCE = 5  # rounds without a move before mu is reduced
-LARGEST = 10.0  # mu, in its first value
 
 
 class State(NamedTuple):
@@ -36,7 +35,8 @@ class State(NamedTuple):
 def init(solver, problem, x0, run):
     """Take the start point as it is."""
     fun = np.nan if problem.kind == "preference" else problem.fun(x0)
-    mu = radius_of(solver) or RADIUS * size_of(problem, x0)
+    size = size_of(problem, x0)
+    mu = radius_of(solver, size) or RADIUS * size
     return State(x0, fun, mu, mu, np.zeros(problem.n), 0)
 
 
@@ -53,7 +53,7 @@ def step(solver, problem, s, run):
     winner, fun = _winner(solver, problem, points, values[order[0]], s.fun)
     if (points[winner] == s.x).all():
         return _rested(solver, s._replace(g=g, rounds=s.rounds + 1))
-    mu = min(s.mu / solver.shrink, LARGEST * s.first) if winner == 0 else s.mu
+    mu = s.mu / solver.shrink if winner == 0 else s.mu
     return s._replace(x=points[winner], fun=fun, mu=mu, g=np.zeros(n), rounds=0)
 
 

@@ -14,7 +14,14 @@ import numpy as np
 
 from numopt.core.errors import Status, Stop
 from numopt.core.solver import Iterate
-from numopt.solvers.zeroth_order.common import clipped, radius_of, residual, size_of, verified
+from numopt.solvers.zeroth_order.common import (
+    clipped,
+    finest_of,
+    radius_of,
+    residual,
+    size_of,
+    verified,
+)
 
 RADIUS = 1e-4  # mu, in units of the variables, where there is no noise
 LATE = 3  # weight of the late iterates in the average, Shamir and Zhang, ICML 2013, section 4
@@ -39,7 +46,8 @@ class State(NamedTuple):
 
 def init(solver, problem, x0, run):
     """Evaluate the start point."""
-    fun, mu = problem.fun(x0), radius_of(solver) or RADIUS * size_of(problem, x0)
+    fun, size = problem.fun(x0), finest_of(problem, x0)
+    mu = radius_of(solver, size) or RADIUS * size
     zero = np.zeros(problem.n)
     return State(x0, fun, x0, fun, zero, solver.step_size, 0, 0, mu)
 
@@ -96,9 +104,11 @@ def _estimate(solver, problem, s, run):
 def report(solver, problem, s, run):
     """Return the average or the last point; the measure is that of the averaged estimate."""
     measure = residual(problem, s.x, s.v) if s.k else np.inf
-    return Iterate(s.mean, float(s.mean_fun), measure, 0.0, {"step": float(s.t)})
+    return Iterate(
+        s.mean, float(s.mean_fun), measure, 0.0, {"step": float(s.t)}, lambda: {"radius": s.mu}
+    )
 
 
 def verify(solver, problem, it):
     """Recompute value and measure, by differences along the coordinates."""
-    return (*verified(problem, it.x, radius_of(solver)), 0.0)
+    return verified(solver, problem, it)

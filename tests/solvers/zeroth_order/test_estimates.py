@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zeroth_order_examples import DATA, bowl, run, square
 
+import numopt
 from numopt.core.loop import Run
 from numopt.scipy_like import nlp_from_scipy
 from numopt.solvers.zeroth_order import ZerothOrder, common, frank_wolfe, ranking, recursive, spsa
@@ -90,6 +91,40 @@ def test_spsa_costs_two_evaluations_a_step():
     assert blocked.nfev - more.nfev == 29  # 30 more, less the one for the report
 
 
+def test_second_order_costs_four_evaluations_a_step():
+    options = {"variant": "spsa", "second_order": True, "maxiter": 1}
+    few, more = (run(bowl, np.ones(100), inner=inner, **options) for inner in (10, 30))
+    assert more.nfev - few.nfev == 80
+
+
+@given(st.integers(1, 5), st.integers(0, 10**6))
+def test_a_correction_fits_the_value_it_was_told(n, seed):
+    """u'Hv is what was found, H stays symmetric, and nothing else moves."""
+    rng = np.random.default_rng(seed)
+    H = rng.standard_normal((n, n))
+    H, (u, v) = H + H.T, rng.choice([-1.0, 1.0], (2, n))
+    new = spsa.corrected(H, 3.0, u, v)
+    assert u @ new @ v == pytest.approx(3.0)
+    np.testing.assert_allclose(new, new.T, rtol=1e-14)
+    np.testing.assert_allclose(spsa.corrected(new, u @ new @ v, u, v), new, rtol=1e-14)
+
+
+def test_the_second_order_form_learns_the_hessian():
+    A = np.array([[100.0, 3.0, 0.0], [3.0, 1.0, 0.5], [0.0, 0.5, 10.0]])
+    problem, x = problem_of(lambda x: 0.5 * float(x @ A @ x), np.ones(3)), np.ones(3)
+    solver, random = ZerothOrder(variant="spsa", second_order=True), Run(problem, 0)
+    s = spsa.init(solver, problem, x, random)
+    for _ in range(20):
+        s = spsa.step(solver, problem, s, random)
+    np.testing.assert_allclose(s.H, A, atol=1e-6)
+
+
+def test_the_inverse_of_an_indefinite_matrix_is_positive():
+    H = np.diag([4.0, -2.0, 1e-9])
+    expected = np.diag([0.25, 0.5, 1.0 / (4.0 * spsa.FLATTEST)])
+    np.testing.assert_allclose(spsa.absolute_inverse(H), expected)
+
+
 def test_spsa_gains():
     problem, x = problem_of(bowl, np.ones(100)), np.ones(100)
     solver = ZerothOrder(variant="spsa", maxiter=100)
@@ -161,6 +196,21 @@ def test_second_moment_of_the_ball_estimate():
     assert (terms**2).sum(axis=1).mean() <= 16 * np.sqrt(2 * np.pi) * d * L**2
 
 
+def test_larger_balls_come_first():
+    """Each has four times the radius of the next, up to a quarter of the size of the variables."""
+    radii = []
+    options = {"variant": "recursive", "maxfun": 4000, "tol": 1e-12}
+    note = lambda intermediate_result: radii.append(intermediate_result.radius)  # noqa: E731
+    numopt.minimize(
+        lambda x: float(np.abs(x).sum()), np.ones(3), method="zeroth_order", rng=0,
+        options=options, callback=note,
+    )  # fmt: skip
+    widths = sorted(set(radii), reverse=True)
+    assert radii == sorted(radii, reverse=True)
+    np.testing.assert_allclose(widths, [0.25, 0.25 / 4, 0.25 / 16, 0.25 / 64, 1e-3])
+    assert run(square, np.ones(3), variant="recursive", levels=0, maxiter=2).radius == 1e-3
+
+
 def test_recursive_estimates_share_their_directions():
     """Both points of a difference see the same displacements."""
     seen = []
@@ -169,7 +219,8 @@ def test_recursive_estimates_share_their_directions():
         seen.append(X.copy())
         return np.abs(X).sum(axis=1)
 
-    run(fun, np.ones(4), vectorized=True, variant="recursive", samples=16, maxiter=1)
+    options = {"variant": "recursive", "samples": 16, "levels": 0, "maxiter": 1}
+    run(fun, np.ones(4), vectorized=True, **options)
     few = [X for X in seen if len(X) == 8]  # b' = 4, at both ends
     assert len(few) == 2 * 3  # two points in each of m - 1 = 3 steps
     for here, there in zip(few[::2], few[1::2], strict=True):

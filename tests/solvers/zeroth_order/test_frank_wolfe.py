@@ -43,6 +43,15 @@ def test_the_gap_bounds_the_distance_to_the_minimum(domain):
     assert -1e-7 <= res.fun - lowest(domain) <= 3.1e-3
 
 
+def test_a_k_sparse_polytope():
+    domain = numopt.KSparsePolytope(2, 0.5)
+    res = run(logistic, np.zeros(10), domain=domain, tol=3e-3)
+    assert res.success
+    assert domain.violation(res.x) <= 1e-12
+    corners = [s * domain.extreme(g) for g in np.eye(10) + np.eye(10)[::-1] for s in (1.0, -1.0)]
+    assert res.fun <= min(logistic(v) for v in corners)
+
+
 def test_an_oracle_of_the_user():
     res = run(logistic, np.full(10, 0.1), domain=SETS["l1"].extreme, tol=1e-3)
     assert res.success
@@ -74,8 +83,8 @@ def test_noisy_values():
     """The published schedule: one gradient is the average of estimates from few directions."""
     best = lowest(SETS["l1"])
     found = []
-    for s in range(5):
-        options = {"domain": SETS["l1"], "noise": 1e-3, "samples": 10, "maxfun": 8000}
+    for s in range(3):
+        options = {"domain": SETS["l1"], "noise": 1e-3, "samples": 10, "maxfun": 5000}
         res = run(noisy(logistic, 1e-3, s), np.full(10, 0.1), s, **options)
         found.append(logistic(res.x) - best)
         assert np.abs(res.x).sum() <= 2.0 + 1e-12

@@ -14,6 +14,11 @@ from numopt import Status, ZerothOrder
 
 VARIANTS = ["coordinates", "smoothing", "spsa", "ranking", "frank_wolfe", "recursive"]
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
+WITH_OPTIONS = [{"variant": variant} for variant in VARIANTS]
+WITH_OPTIONS += [{"variant": "spsa", "second_order": True}, {"density": 0.5}]
+every_way = pytest.mark.parametrize(
+    "options", WITH_OPTIONS, ids=lambda o: "-".join(map(str, o.values()))
+)
 BOX = [(-1.0, 2.0)] * 3
 X0 = np.array([1.0, -0.5, 0.3])
 
@@ -23,31 +28,31 @@ def same(one, two):
     assert (one.fun, one.nfev, one.nit) == (two.fun, two.nfev, two.nit)
 
 
-@every_variant
+@every_way
 @pytest.mark.parametrize("maxfun", [1, 2, 6, 13, 14, 100, 333])
-def test_budget_is_exact(variant, maxfun):
+def test_budget_is_exact(options, maxfun):
     calls = []
 
     def fun(x):
         calls.append(1)
         return square(x) + 1e-9 * len(calls)  # keeps it from being solved
 
-    res = run(fun, X0, bounds=BOX, variant=variant, maxfun=maxfun)
+    res = run(fun, X0, bounds=BOX, maxfun=maxfun, **options)
     assert len(calls) == res.nfev <= maxfun
     assert res.status in (Status.MAX_FUN, Status.SMALL_STEP, Status.CONVERGED)
     assert np.isfinite(res.fun)
 
 
-@every_variant
-def test_same_seed_same_bits(variant):
-    options = {"bounds": BOX, "variant": variant, "maxfun": 400}
+@every_way
+def test_same_seed_same_bits(options):
+    options = {"bounds": BOX, "maxfun": 400} | options
     same(run(square, X0, 3, **options), run(square, X0, 3, **options))
 
 
-@every_variant
+@every_way
 @pytest.mark.parametrize("how", ["workers", "rows", "columns"])
-def test_where_it_is_evaluated_changes_nothing(variant, how):
-    options = {"bounds": BOX, "variant": variant, "maxfun": 400}
+def test_where_it_is_evaluated_changes_nothing(options, how):
+    options = {"bounds": BOX, "maxfun": 400} | options
     serial = run(square, X0, **options)
     if how == "workers":
         with ThreadPoolExecutor(2) as pool:
@@ -61,15 +66,15 @@ def test_where_it_is_evaluated_changes_nothing(variant, how):
     same(serial, run(many, X0, vectorized=layout, **options))
 
 
-@every_variant
-def test_resume_bit_for_bit(variant):
+@every_way
+def test_resume_bit_for_bit(options):
     def problem():
         from numopt.scipy_like import nlp_from_scipy
 
         return nlp_from_scipy(square, X0, bounds=BOX)
 
     given = {"method": "zeroth_order"}
-    given |= {"options": {"variant": variant, "maxiter": 7}}
+    given |= {"options": {"maxiter": 7} | options}
 
     def stop(intermediate_result):
         return intermediate_result.nit == 3
@@ -154,7 +159,7 @@ def test_target(variant):
         ("variant", "newton"), ("noise", -1), ("radius", -1), ("step_size", -1), ("samples", -1),
         ("best", -1), ("difference", "complex"), ("density", 0), ("density", 1.5),
         ("momentum", 1), ("shrink", 0), ("shrink", 2), ("inner", 0), ("radius", np.inf),
-        ("average", "yes"), ("blocking", 3),
+        ("average", "yes"), ("blocking", 3), ("second_order", 3), ("levels", -1),
     ],
 )  # fmt: skip
 def test_bad_options(option, value):
