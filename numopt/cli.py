@@ -112,6 +112,8 @@ def _global_lines(args):
         return swarm_steps.lines()
     if args.constraints:
         return enclosed.lines(args.seed, args.seeds, args.detail)
+    if args.figures:
+        return _global_figures(args)
     dimensions = tuple(
         map(int, args.dimensions or (("2", "5") if args.quick else ("5", "10", "20")))
     )
@@ -121,6 +123,16 @@ def _global_lines(args):
     choice = {"held_out": args.held_out, "peers": peers, "detail": args.detail}
     choice["store"] = args.store
     return global_search.lines(args.seed, args.seeds, dimensions, **choice)
+
+
+def _global_figures(args):
+    from numopt.bench.global_profiles import figures
+
+    if not args.store:
+        raise UserError("--figures needs the attempts of earlier runs: --store FILE")
+    families = "bbob" if args.bbob else "held_out" if args.held_out else "shifted"
+    dimensions = args.dimensions and tuple(map(int, args.dimensions))
+    return figures(args.store, args.figures, families, dimensions, args.peers or args.methods)
 
 
 def _sparse_lines(args):
@@ -478,7 +490,8 @@ def _bench_arguments(command):
     add("--retry-failed", action="store_true", help="also what crashed or ran out of time")
     add("--speed", action="store_true", help="time evaluations instead; of files with --mastsif")
     add("--experiments", metavar="NAME", help="run the experiments of a paper instead")
-    add("--figures", metavar="FOLDER", help="with --experiments: draw their figures there")
+    summary = "draw the figures of --experiments there, or of `global` from the attempts of --store"
+    add("--figures", metavar="FOLDER", help=summary)
     add("--list-peers", action="store_true", help="show the methods and their versions")
 
 

@@ -52,6 +52,30 @@ def data_profile(profiles, *, ax=None):
     return ax
 
 
+def runtime_profile(profiles, *, names=None, ax=None):
+    """Plot the fraction of targets reached against evaluations divided by the number of variables.
+
+    Parameters
+    ----------
+    profiles : dict of str to (ndarray, ndarray)
+        Evaluations and fractions, from `numopt.bench.runtime_profile`.
+    names : sequence of str, optional
+        All methods of a figure of several axes, so that each keeps its colour.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default new axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax)
+    _stairs(ax, profiles, names)
+    ax.set_xscale("log")
+    ax.set(xlabel="evaluations / d", ylabel="fraction of targets reached", xlim=(1.0, None))
+    ax.legend(frameon=False, loc="upper left")
+    return ax
+
+
 def convergence(runs, *, x="nit", y="optimality", ax=None):
     """Plot a measure against iterations, evaluations or time; several runs give a band.
 
@@ -136,10 +160,12 @@ def _line(ax, curves, label, colour):
     ax.fill_between(grid, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
-def _stairs(ax, profiles):
+def _stairs(ax, profiles, names=None):
     """Draw step functions and carry each on to the right end."""
     end = 1.1 * max(places[-1] for places, _ in profiles.values())
-    for i, (label, (places, below)) in enumerate(profiles.items()):
+    names = list(names or profiles)
+    for label, (places, below) in profiles.items():
+        i = names.index(label)
         style = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // 2 % len(DASHES)]}
         steps = np.append(places, end), np.append(below, below[-1])
         ax.step(*steps, where="post", label=label, **style)

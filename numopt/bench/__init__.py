@@ -2,7 +2,7 @@
 
 from numopt.bench.judge import Verdict, judge
 from numopt.bench.peers import PEERS, Answer, find_peer
-from numopt.bench.profiles import data_profile, performance_profile
+from numopt.bench.profiles import data_profile, performance_profile, runtime_profile
 from numopt.bench.store import Store, StoreError
 from numopt.bench.sweep import Sweep, Task
 
@@ -18,4 +18,5 @@ __all__ = [
     "find_peer",
     "judge",
     "performance_profile",
+    "runtime_profile",
 ]

@@ -64,6 +64,9 @@ class Log:
     def _keep(self, attempt):
         self._known[attempt.key] = attempt
 
+    def __iter__(self):
+        return iter(self._known.values())
+
     def get(self, key, run):
         """Return the attempt of this key; `run` makes it, as (hits, calls, seconds), if need be."""
         if key not in self._known:

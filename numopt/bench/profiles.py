@@ -1,4 +1,4 @@
-"""Performance profiles (Dolan and More, 2002) and data profiles (More and Wild, 2009)."""
+"""Performance profiles (Dolan, More, 2002), data profiles (More, Wild, 2009), runtime profiles."""
 
 import numpy as np
 
@@ -45,6 +45,31 @@ def data_profile(evaluations, n):
     """
     units = np.asarray(n, dtype=float) + 1.0
     return {m: _steps(np.asarray(count) / units, 0.0) for m, count in evaluations.items()}
+
+
+def runtime_profile(hits, d):
+    """Return, for each method, how many targets it reaches with so many evaluations.
+
+    Parameters
+    ----------
+    hits : dict of str to array_like
+        Number of the evaluation that reached each target of each problem, infinite where none did.
+    d : int
+        Number of variables of the problems.
+
+    Returns
+    -------
+    dict of str to (ndarray, ndarray)
+        Evaluations divided by d in increasing order, from 0, and fractions of all targets.
+
+    References
+    ----------
+    .. [1] N. Hansen, A. Auger, D. Brockhoff, T. Tusar, Anytime Performance Assessment in Blackbox
+       Optimization Benchmarking, IEEE Transactions on Evolutionary Computation 26(6), 2022.
+    """
+    return {
+        m: _steps(np.ravel(np.asarray(count, dtype=float)) / d, 0.0) for m, count in hits.items()
+    }
 
 
 def _steps(values, start):

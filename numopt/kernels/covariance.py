@@ -1,6 +1,6 @@
 """Covariance consensus hopping, the third arm of the hybrid search; in the unit cube.
 
-    x_i = m + step A z_i,  A A' = C,  i = 1..N;  N doubles from run to run
+    x_i = m + step A z_i,  A A' = C,  i = 1..N;  N = 50, 100, .. 800 from run to run
     w   = exp(-alpha f), alpha such that the effective size is mu = SHARE N
     m   = sum_i w_i x_i / sum_i w_i;  C and step by the formulas of CMA-ES with these weights
     until the best values, the step or the matrix say so, or 0.4 of the budget is spent;
@@ -19,12 +19,12 @@ from numopt.kernels.compiling import part
 from numopt.kernels.consensus import alpha_for_size, kth_smallest, weight
 
 START, SAMPLE, POLISH = range(3)
-SHARE, DOUBLINGS = 0.27, 6
+FEWEST, MOST, SHARE = 50, 800, 0.27  # samples, and the part of them that carries the weight
 CAP = 0.4
-FIRST_STEP, LAST_STEP, FLAT, CONDITION = 0.25, 1e-7, 1e-6, 1e7
+FIRST_STEP, LAST_STEP, FLAT, FINE, CONDITION = 0.25, 1e-12, 1e-6, 1e-13, 1e7
 
 NOW = np.dtype(
-    [(name, np.int64) for name in ("phase", "run", "n", "generation")]
+    [(name, np.int64) for name in ("phase", "n", "generation")]
     + [(name, np.float64) for name in ("step", "alpha", "f")]
 )
 
@@ -43,16 +43,10 @@ class Covariance(NamedTuple):
     recent: np.ndarray  # best values of the latest generations, (10 + 30 d / N,)
 
 
-def sizes(d):
-    """Return the smallest and the largest number of samples."""
-    base = 4.0 + 3.0 * np.log(max(d, 1))
-    return int(base * 4), int(base * 2**DOUBLINGS)
-
-
 def new_covariance(d):
     """Return a law that has not started."""
     vectors = [np.zeros(d) for _ in range(4)]
-    recent = np.zeros(10 + -(-30 * d // sizes(d)[0]))
+    recent = np.zeros(10 + -(-30 * d // FEWEST))
     square = np.zeros((d, d)), np.zeros((d, d))
     return Covariance(np.zeros(1, NOW), np.zeros(d), *square, *vectors, recent)  # pyright: ignore
 
@@ -82,11 +76,9 @@ def ask(s, rng, X, V):
 def _start(v, rng):
     now = v.now[0]
     d = v.m.size
-    base = 4.0 + 3.0 * np.log(d)
-    now["n"] = np.int64(base * 2.0 ** min(now["run"] + 2, DOUBLINGS))
+    now["n"] = min(2 * now["n"], MOST) if now["n"] else FEWEST
     now["phase"], now["generation"], now["step"] = SAMPLE, 0, FIRST_STEP
     now["alpha"], now["f"] = 0.0, np.inf
-    now["run"] += 1
     for j in range(d):
         v.m[j] = 0.1 + 0.8 * rng.random()
         v.path[j] = v.step_path[j] = 0.0
@@ -256,4 +248,6 @@ def _ended(s):
     for back in range(1, span + 1):
         value = v.recent[(now["generation"] - back) % v.recent.size]
         low, top = min(low, value), max(top, value)
-    return top - low < FLAT * max(1.0, abs(low))
+    best = s.now[0]["f"]
+    leading = now["f"] <= best + FLAT * max(1.0, abs(best))
+    return top - low < (FINE if leading else FLAT) * max(1.0, abs(low))

@@ -72,7 +72,7 @@ def new_search(x, f, lo, hi, h, shares, budget, ftol, target):
 
 def new_batch(d):
     """Return room for the largest batch in d variables."""
-    rows = max(2 * d, swarm.size(d), covariance.sizes(d)[1])
+    rows = max(2 * d, swarm.size(d), covariance.MOST)
     return Batch(np.empty((rows, d)), np.empty((rows, d)), np.empty(rows), np.empty(rows))
 
 

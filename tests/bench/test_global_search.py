@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 import numopt
-from numopt.bench import bbob, enclosed, global_peers, global_search, swarm_steps
-from numopt.bench.attempts import Attempt, Key, Log
+from numopt.bench import (
+    bbob,
+    enclosed,
+    global_peers,
+    global_profiles,
+    global_search,
+    swarm_steps,
+)
+from numopt.bench.attempts import Attempt, Key, Log, code_of
 from numopt.bench.global_peers import PEERS, Enough, Peer, Recorder, installed, record
+from numopt.bench.profiles import runtime_profile
 from numopt.cli import main
 from numopt.core.errors import OptionError
 from numopt.problems.enclosed import ENCLOSED
@@ -112,6 +120,53 @@ def test_a_table_goes_on(tmp_path, monkeypatch):
     choice = {"peers": ["none"], "store": tmp_path / "attempts.csv"}
     lines = [list(global_search.lines(1, 1, (2,), **choice)) for _ in range(2)]
     assert lines[0] == lines[1]
+
+
+def stored(path, *attempts):
+    """Keep attempts (suite, method, code, function, d, instance, hits) in a file."""
+    log = Log(path)
+    for *key, hits in attempts:
+        log.get(Key(*key), lambda hits=hits: (np.array(hits), 100, 0.1))
+    return path
+
+
+def test_profiles_compare_what_all_have_attempted(tmp_path):
+    now, scipy = code_of("numopt"), code_of("scipy")
+    path = stored(
+        tmp_path / "attempts.csv",
+        ("bbob", "numopt cbo", now, "f1", 2, 1, [2.0, 20.0]),
+        ("bbob", "numopt cbo", now, "f2", 2, 1, [2.0, 4.0]),
+        ("bbob", "direct", scipy, "f1", 2, 1, [8.0, np.inf]),
+        ("bbob", "direct", "0.0", "f2", 2, 1, [1.0, 1.0]),
+        ("shifted", "direct", scipy, "levy_rotated", 2, 1, [8.0]),
+    )
+    found, other = global_profiles._attempts(Log(path), *global_profiles.SUITES["bbob"], None)
+    assert other == {"direct": 1}
+    hits = global_profiles._common(found[2])
+    assert list(hits) == ["numopt cbo", "direct"]
+    profile = runtime_profile(hits, 2)
+    np.testing.assert_array_equal(profile["numopt cbo"], [[0.0, 1.0, 10.0], [0.0, 0.5, 1.0]])
+    np.testing.assert_array_equal(profile["direct"], [[0.0, 4.0], [0.0, 0.5]])
+
+
+def test_figures_of_a_store(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    scipy = code_of("scipy")
+    path = stored(
+        tmp_path / "attempts.csv",
+        ("shifted", "direct", scipy, "levy_rotated", 2, 1, [8.0]),
+        ("shifted", "direct", scipy, "levy", 5, 1, [80.0]),
+        ("shifted", "direct", "0.0", "levy", 2, 1, [8.0]),
+    )
+    arguments = ["bench", "global", "--store", str(path), "--figures", str(tmp_path)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "left out: 1 attempts of direct by other code" in printed
+    assert (tmp_path / "global_shifted.png").read_bytes().startswith(b"\x89PNG")
+    assert main([*arguments, "--held-out"]) == 2
+    assert "no attempts to compare of held_out functions" in capsys.readouterr().err
+    assert main(["bench", "global", "--figures", str(tmp_path)]) == 2
+    assert "--store FILE" in capsys.readouterr().err
 
 
 def test_unknown_methods_are_refused():

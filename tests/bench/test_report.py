@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numopt import plot
-from numopt.bench import data_profile, performance_profile
+from numopt.bench import data_profile, performance_profile, runtime_profile
 from numopt.bench import quick as quick_module
 from numopt.bench.quick import unexpected
 from numopt.bench.report import Report, aligned, write_whole
@@ -188,11 +188,25 @@ def test_convergence_takes_results():
     assert plot.convergence({"m": {"history": history([1.0, 0.5])}}).get_lines()
 
 
-@pytest.mark.parametrize("name", ["performance_profile", "data_profile", "convergence"])
+def test_runtime_profile_keeps_the_colours_of_a_method():
+    profiles = runtime_profile({"b": [[2.0, inf], [4.0, 20.0]]}, 2)
+    ax = plot.runtime_profile(profiles, names=["a", "b"])
+    line = ax.get_lines()[0]
+    np.testing.assert_array_equal(line.get_xydata()[:-1].T, profiles["b"])
+    assert profiles["b"][1].tolist() == [0.0, 0.25, 0.5, 0.75]
+    assert line.get_color() == plot.COLOURS[1]
+    assert ax.get_xscale() == "log"
+
+
+PLOTS = ["performance_profile", "data_profile", "runtime_profile", "convergence"]
+
+
+@pytest.mark.parametrize("name", PLOTS)
 def test_plots_have_labels(name):
     arguments = {
         "performance_profile": (performance_profile({"a": [1.0]}),),
         "data_profile": (data_profile({"a": [1.0]}, [1]),),
+        "runtime_profile": (runtime_profile({"a": [1.0]}, 1),),
         "convergence": (history([1.0]),),
     }
     ax = getattr(plot, name)(*arguments[name])
