@@ -17,14 +17,15 @@ import numpy as np
 from numopt.kernels import descent
 from numopt.kernels.compiling import part
 from numopt.kernels.consensus import alpha_for_size, kth_smallest, weight
+from numopt.kernels.hop import UNIT
 
-START, SAMPLE, POLISH = range(3)
+START, SAMPLE = range(2)
 FEWEST, MOST, SHARE = 50, 800, 0.27  # samples, and the part of them that carries the weight
 CAP = 0.4
 FIRST_STEP, LAST_STEP, FLAT, FINE, CONDITION = 0.25, 1e-12, 1e-6, 1e-13, 1e7
 
 NOW = np.dtype(
-    [(name, np.int64) for name in ("phase", "n", "generation")]
+    [(name, np.int64) for name in ("phase", "n", "generation", "made")]
     + [(name, np.float64) for name in ("step", "alpha", "f")]
 )
 
@@ -77,8 +78,8 @@ def _start(v, rng):
     now = v.now[0]
     d = v.m.size
     now["n"] = min(2 * now["n"], MOST) if now["n"] else FEWEST
-    now["phase"], now["generation"], now["step"] = SAMPLE, 0, FIRST_STEP
-    now["alpha"], now["f"] = 0.0, np.inf
+    now["phase"], now["generation"], now["made"] = SAMPLE, 0, 0
+    now["step"], now["alpha"], now["f"] = FIRST_STEP, 0.0, np.inf
     for j in range(d):
         v.m[j] = 0.1 + 0.8 * rng.random()
         v.path[j] = v.step_path[j] = 0.0
@@ -88,7 +89,7 @@ def _start(v, rng):
 
 @part
 def tell(s, X, V, f, work):
-    """Take the values; return whether the run ended without a point to descend from."""
+    """Take the values; return whether this unit is complete: the run may go on in the next one."""
     v = s.cov
     now = v.now[0]
     n, d = now["n"], v.m.size
@@ -101,8 +102,9 @@ def tell(s, X, V, f, work):
     now["generation"] += 1
     _penalise(v, X, V, f, work)
     fine = np.isfinite(f[:n].min()) and _update(v, V, f)
+    now["made"] += n
     if fine and not _ended(s):
-        return False
+        return s.now[0]["unit"] >= UNIT * d and not _leads(s)
     now["phase"] = START
     if not np.isfinite(now["f"]):
         return True
@@ -239,7 +241,7 @@ def _ended(s):
         widest, narrowest = max(widest, v.A[j, j]), min(narrowest, v.A[j, j])
     if now["step"] * spread < LAST_STEP or widest > CONDITION * narrowest:
         return True
-    if s.now[0]["unit"] > CAP * s.now[0]["budget"]:
+    if now["made"] > CAP * s.now[0]["budget"]:
         return True
     span = 10 + (30 * d + n - 1) // n
     if now["generation"] < span:
@@ -248,6 +250,11 @@ def _ended(s):
     for back in range(1, span + 1):
         value = v.recent[(now["generation"] - back) % v.recent.size]
         low, top = min(low, value), max(top, value)
+    return top - low < (FINE if _leads(s) else FLAT) * max(1.0, abs(low))
+
+
+@part
+def _leads(s):
+    """Tell whether this run has found the incumbent, or one as good."""
     best = s.now[0]["f"]
-    leading = now["f"] <= best + FLAT * max(1.0, abs(best))
-    return top - low < (FINE if leading else FLAT) * max(1.0, abs(low))
+    return s.cov.now[0]["f"] <= best + FLAT * max(1.0, abs(best))
