@@ -13,7 +13,7 @@ from numopt.core.errors import InputTypeError, Status, Stop
 from numopt.core.solver import Iterate
 from numopt.kernels.arrays import namespace_of, on_host, placed
 from numopt.models.array_values import array_values
-from numopt.solvers.cbo import fused, plain
+from numopt.solvers.cbo import fused, plain, walls
 
 KNOWN = frozenset({"memory", "memory_lam", "hopping", "sigma_factor"})  # beside the basic options
 
@@ -66,7 +66,7 @@ def init(solver, problem, x0, run):
     """Draw the ensemble and evaluate it."""
     from numopt.kernels.array_ensemble import clipped
 
-    box = placed(problem.lb, problem.sample), placed(problem.ub, problem.sample)
+    box = _box(problem)
     X = clipped(_first_ensemble(solver, problem, x0, run), box)
     f = array_values(problem, X)
     Y, f_y = (X, f) if solver.memory else (X[:0, :], f[:0])
@@ -77,6 +77,14 @@ def init(solver, problem, x0, run):
     s = _gathered(solver, s._replace(alpha=plain.first_alpha(solver, values)), first=True)
     s = _told(problem, s)
     return s._replace(width=max(s.spread, np.finfo(float).tiny))
+
+
+def _box(problem):
+    """Return finite bounds beside the ensemble; squares of its distances are finite in its type."""
+    like = problem.sample
+    largest = float(namespace_of(like).finfo(like.dtype).max)
+    lb, ub = walls.box(problem, min(walls.FARTHEST, largest**0.4))
+    return placed(lb, like), placed(ub, like)
 
 
 def _first_ensemble(solver, problem, x0, run):

@@ -14,9 +14,9 @@ FARTHEST = 1e100  # where there is no bound; squares of it are finite
 NEAREST = 1e-12  # to a bound, in widths of the box, for the mirror map
 
 
-def box(problem):
+def box(problem, far=FARTHEST):
     """Return bounds that are finite, however far away."""
-    return np.maximum(problem.lb, -FARTHEST), np.minimum(problem.ub, FARTHEST)
+    return np.maximum(problem.lb, -far), np.minimum(problem.ub, far)
 
 
 def limits(solver, problem):

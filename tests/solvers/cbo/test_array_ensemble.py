@@ -279,3 +279,16 @@ def test_an_objective_may_overwrite_its_points(strict):
 
     res = run(fun, strict.asarray(X0), maxiter=3)
     assert (host(res.population) != 0.0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_particles_without_bounds_stay_finite(strict, dtype):
+    x0 = strict.asarray(X0, dtype=getattr(strict, dtype))
+    with pytest.warns(numopt.ConvergenceWarning, match="spread"):
+        res = run(
+            lambda X: 1.0 / (1.0 + strict.sum(X * X, axis=1)), x0, bounds=None, sigma=40.0,
+            maxiter=300,
+        )  # fmt: skip
+    assert not res.success
+    assert np.isfinite(host(res.x)).all()
+    assert np.isfinite(host(res.population)).all()
