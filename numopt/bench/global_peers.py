@@ -195,7 +195,7 @@ PEERS = (
     Peer("basinhopping", "scipy", basinhopping),
     Peer("direct", "scipy", direct),
     Peer("cma BIPOP", "cma", bipop),
-    Peer("cbx, tuned", "cbx", cbx),
+    Peer("cbx", "cbx", cbx),
 )
 
 
