@@ -20,6 +20,12 @@ def rastrigin(x, height):
 
 
 @njit(cache=True)
+def rastrigin_slope(x, height):
+    """Return the gradient at x, shape (d,)."""
+    return 2.0 * x + 2.0 * np.pi * height * np.sin(2.0 * np.pi * x)
+
+
+@njit(cache=True)
 def rastrigin_rows(X, height):
     """Return the values of the rows of X, shape (N, d)."""
     values = np.empty(len(X))

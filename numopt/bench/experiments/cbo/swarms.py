@@ -15,12 +15,14 @@ SETTLED = 1e-4  # median distance to the consensus point, relative to the start,
 BASE = {"variant": "paper", "n_particles": 100, "dt": 0.01, "alpha_factor": 1.0, "inner": 100}
 
 
-def swarm(fun, x0, seed, steps=1000, *, args=(), vectorized=False, callback=None, **options) -> Any:
+def swarm(
+    fun, x0, seed, steps=1000, *, args=(), jac=None, vectorized=False, callback=None, **options
+) -> Any:
     """Run the dynamics from normal particles around `x0` and return the result.
 
     Parameters
     ----------
-    fun, x0, args, vectorized, callback
+    fun, x0, args, jac, vectorized, callback
         As in `numopt.minimize`.
     seed : int or sequence of int
     steps : int
@@ -30,10 +32,10 @@ def swarm(fun, x0, seed, steps=1000, *, args=(), vectorized=False, callback=None
     """
     options = BASE | {"tol": SETTLED} | options
     options["maxiter"] = steps // options["inner"]
-    given = {"args": args, "vectorized": vectorized, "callback": callback, "rng": seed}
+    given = {"args": args, "jac": jac, "vectorized": vectorized, "callback": callback}
     with warnings.catch_warnings():  # settings that spread the particles are run on purpose
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return minimize(fun, x0, method="cbo", options=options, **given)
+        return minimize(fun, x0, method="cbo", rng=seed, options=options, **given)
 
 
 @dataclass(frozen=True)

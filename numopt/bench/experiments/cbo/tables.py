@@ -10,6 +10,7 @@ from numopt.bench.experiments.cbo.functions import (
     intensity,
     rastrigin,
     rastrigin_rows,
+    rastrigin_slope,
     turned_rastrigin,
 )
 from numopt.bench.experiments.cbo.swarms import Diagram, swarm
@@ -30,14 +31,16 @@ def classical(seed, d=4, mean=2.0, turned=False, **options: Any):
     if turned:
         rng = np.random.default_rng([seed, d])
         fun, args = turned_rastrigin, (LOW, np.linalg.qr(rng.standard_normal((d, d)))[0])
-    res = swarm(fun, np.full(d, mean), seed, args=args, vectorized=vectorized, **options)
-    return res.fun < 0.8
+    jac = rastrigin_slope if "gradient" in options else None
+    given = {"args": args, "jac": jac, "vectorized": vectorized}
+    return swarm(fun, np.full(d, mean), seed, **given, **options).fun < 0.8
 
 
 MEMORY = {
     "none": {},
     "best places": {"memory": True},
     "and a pull of 0.4": {"memory": True, "memory_lam": 0.4},
+    "best places, a gradient drift of 0.1": {"memory": True, "gradient": 0.1},
 }
 
 
