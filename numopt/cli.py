@@ -380,25 +380,43 @@ CUTEST = {
 
 def warmup(args):
     """Compile what is compiled at first use, so that later runs start at once."""
-    from time import perf_counter
-
     import numopt
     from numopt.bench.runner import warm_up
     from numopt.bench.tiny import EXAMPLES
 
     for row in numopt.methods():
-        start = perf_counter()
-        warm_up(row["name"])
-        print(f"{row['name']:20} ready after {perf_counter() - start:.1f} s", flush=True)
-    start = perf_counter()
-    numopt.path(next(EXAMPLES["composite"]()), n_lambdas=2)
-    print(f"{'path':20} ready after {perf_counter() - start:.1f} s", flush=True)
+        _compile(row["name"], lambda name=row["name"]: warm_up(name))
+    _compile("path", lambda: numopt.path(next(EXAMPLES["composite"]()), n_lambdas=2))
     for sketch in ("rk", "gv"):
-        start = perf_counter()
         options = {"variant": "paper", "linear_solver": sketch, "maxiter": 1}
-        numopt.solve(_problem("HS6"), method="sketched_newton", options=options, rng=0)
-        print(f"sketch {sketch:13} ready after {perf_counter() - start:.1f} s", flush=True)
+        given = {"method": "sketched_newton", "options": options, "rng": 0}
+        _compile(f"sketch {sketch}", lambda given=given: numopt.solve(_problem("HS6"), **given))
+    for variant in ("hybrid", "paper"):
+        options = {"variant": variant, "maxiter": 1, "n_particles": 10}
+        _compile(f"cbo {variant}, compiled", lambda options=options: _search(options))
     return 0
+
+
+def _compile(name, run):
+    """Run something for the first time, and tell how long it took."""
+    from time import perf_counter
+
+    start = perf_counter()
+    run()
+    print(f"{name:21} ready after {perf_counter() - start:.1f} s", flush=True)
+
+
+def _search(options):
+    """Run `cbo` on an objective compiled by Numba."""
+    from numba import njit
+
+    import numopt
+
+    @njit
+    def first(x):
+        return x[0]
+
+    numopt.minimize(first, bounds=[(0, 1)] * 2, method="cbo", rng=0, options=options)
 
 
 # -- arguments -------------------------------------------------------------------------------------
