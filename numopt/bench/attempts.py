@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numopt.bench.environment import code_hash
+from numopt.bench.store import StoreError
 
 
 class Key(NamedTuple):
@@ -51,15 +52,26 @@ class Log:
     ----------
     path : path-like, optional
         File of comma-separated values; created if it does not exist.
+
+    Raises
+    ------
+    StoreError
+        If the file is something else.
     """
 
     def __init__(self, path=None):
         self._path = path and Path(path)
         self._known = {}
         if self._path and self._path.exists():
-            with self._path.open(newline="") as file:
+            self._read(self._path)
+
+    def _read(self, path):
+        try:
+            with path.open(newline="") as file:
                 for row in csv.reader(file):
                     self._keep(_parsed(row))
+        except (ValueError, csv.Error) as error:
+            raise StoreError(f"{path} is no file of attempts: {error}") from None
 
     def _keep(self, attempt):
         self._known[attempt.key] = attempt

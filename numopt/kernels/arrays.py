@@ -23,11 +23,9 @@ def placed(values, like, dtype=None):
 
 def copied(array):
     """Return a copy in the library of the array."""
-    return (
-        array.copy()
-        if type(array) is np.ndarray
-        else namespace_of(array).astype(array, array.dtype)
-    )
+    if type(array) is np.ndarray:
+        return array.copy()
+    return namespace_of(array).astype(array, array.dtype)
 
 
 def on_host(array):

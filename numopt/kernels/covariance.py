@@ -6,6 +6,7 @@
     until the best values, the step or the matrix say so, or 0.4 of the budget is spent;
     descend from the best
 
+A run pauses after each unit, so that the arm keeps its share, unless it has found the incumbent.
 Points outside are evaluated where they leave the cube, with a penalty on the distance. The path of
 the step is that of A^-1 dm, so no eigenvalues are needed.
 """

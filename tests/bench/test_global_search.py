@@ -17,6 +17,7 @@ from numopt.bench import (
 from numopt.bench.attempts import Attempt, Key, Log, code_of
 from numopt.bench.global_peers import PEERS, Enough, Peer, Recorder, installed, record
 from numopt.bench.profiles import runtime_profile
+from numopt.bench.store import StoreError
 from numopt.cli import main
 from numopt.core.errors import OptionError
 from numopt.problems.enclosed import ENCLOSED
@@ -113,6 +114,15 @@ def test_attempts_are_kept(tmp_path):
     np.testing.assert_array_equal(kept.hits, made.hits)
     Log(path).get(key._replace(code="1.1"), lambda: (np.array([np.inf]), 1, 0.0))
     assert len(path.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("content", [b"a,b\n", b"\xff\x00SQLite", b"s,m,c,f,d,1,2,3.0,inf\n"])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "runs.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="is no file of attempts"):
+        Log(path)
+    assert path.read_bytes() == content
 
 
 def test_a_table_goes_on(tmp_path, monkeypatch):

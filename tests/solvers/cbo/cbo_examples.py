@@ -27,6 +27,17 @@ def scaled_sphere(x, centre, factor):
 plain = rastrigin.py_func
 
 
+def counted(fun):
+    """Return the same function, and a list with an entry for each of its calls."""
+    calls = []
+
+    def counting(x):
+        calls.append(1)
+        return fun(x)
+
+    return counting, calls
+
+
 def run(fun=plain, bounds=BOX, rng=0, **options):
     return numopt.minimize(fun, bounds=bounds, method="cbo", rng=rng, options=options)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cbo_examples import BOX, plain, run
+from cbo_examples import BOX, counted, plain, run
 from scipy.optimize import LinearConstraint, NonlinearConstraint
 
 import numopt
@@ -85,16 +85,7 @@ def test_success_is_recomputed():
 @pytest.mark.parametrize("maxfun", [1, 2, 11, 12, 31, 33, 200, 333])
 @pytest.mark.parametrize("variant", ["hybrid", "paper"])
 def test_budget_is_exact(variant, maxfun):
-    calls, rows = [], []
-
-    def fun(x):
-        calls.append(1)
-        return plain(x)
-
-    def row(x):
-        rows.append(1)
-        return x @ x
-
+    (fun, calls), (row, rows) = counted(plain), counted(lambda x: x @ x)
     shell = NonlinearConstraint(row, 5.0, 6.0)
     res = constrained(fun, BOX, shell, variant=variant, maxfun=maxfun)
     assert len(calls) == res.nfev <= maxfun

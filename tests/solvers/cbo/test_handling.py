@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cbo_examples import BOX, plain
+from cbo_examples import BOX, counted, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, NonlinearConstraint
@@ -81,16 +81,7 @@ def test_other_constraints_beside_a_projection_are_penalised():
 @pytest.mark.parametrize("handling", [*HANDLINGS, "project"])
 @pytest.mark.parametrize("maxfun", [1, 12, 33, 61, 200])
 def test_budget_is_exact(handling, maxfun):
-    calls, rows = [], []
-
-    def fun(x):
-        calls.append(1)
-        return plain(x)
-
-    def row(x):
-        rows.append(1)
-        return x @ x
-
+    (fun, calls), (row, rows) = counted(plain), counted(lambda x: x @ x)
     both = [NonlinearConstraint(row, 5.0, 6.0), PLANE]
     res = constrained(both, fun, handling=handling, maxfun=maxfun)
     assert len(calls) == res.nfev <= maxfun
